@@ -1,0 +1,1 @@
+"""Questions answered from source documents, every sentence with its exact citation."""

@@ -1,0 +1,199 @@
+"""One generation of an index: vectors in Chroma, words in BM25, and the documents.
+
+A generation is written once and never changed: a reader in another process
+that has a Chroma collection open returns garbage when it changes under it.
+generations.py says which generation is the current one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import chromadb
+import chromadb.config
+import chromadb.errors
+import numpy as np
+from llama_index.core.schema import Document, TextNode
+from pydantic import BaseModel, ValidationError
+
+from assistant.chunking import CHUNKER_VERSION, embedding_text
+from assistant.documents import DocumentStore
+from assistant.embeddings import Vectors
+from assistant.errors import IndexDamaged
+from assistant.lexical import LexicalIndex
+from assistant.loading import LOADER_VERSION
+
+# Raise it when what is stored changes, so that older indexes ask to be built again.
+STORE_VERSION = 1
+
+_COLLECTION = "passages"
+_BATCH = 5000  # Chroma refuses more than 5461 rows in one call
+
+
+class Recipe(BaseModel):
+    """Everything but the documents that decides what an index holds."""
+
+    embedding_model: str
+    passage_tokens: int
+    store_version: int = STORE_VERSION
+    loader_version: int = LOADER_VERSION
+    chunker_version: int = CHUNKER_VERSION
+
+
+class Manifest(BaseModel):
+    """What a generation says about itself. Dates are ISO text."""
+
+    generation: str
+    built_at: str
+    recipe: Recipe
+    fingerprints: dict[str, str]
+    passages: int
+    published_from: str | None
+    published_to: str | None
+
+
+class PassageIndex:
+    """A generation that can be asked. `open` and `build` make one; close it when done."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        client: chromadb.api.ClientAPI,
+        lexical: LexicalIndex,
+        documents: DocumentStore,
+    ) -> None:
+        self.manifest = manifest
+        self.lexical = lexical
+        self._client = client
+        self._collection = client.get_collection(_COLLECTION, embedding_function=None)
+        self._documents = documents
+
+    @classmethod
+    def open(cls, directory: Path) -> PassageIndex:
+        """Open a finished generation.
+
+        Raises:
+            IndexDamaged: a part is missing or the parts disagree.
+        """
+        try:
+            manifest = Manifest.model_validate_json((directory / "manifest.json").read_bytes())
+            documents = DocumentStore.open(directory / "documents.db")
+            lexical = LexicalIndex.load(directory / "lexical")
+            index = cls(manifest, _client(directory / "chroma"), lexical, documents)
+            counts = index._collection.count(), lexical.size, documents.passage_count()
+        except (
+            OSError, ValueError, KeyError, ValidationError, sqlite3.Error,
+            chromadb.errors.ChromaError,
+        ) as error:  # fmt: skip
+            reason = str(error).splitlines()[0]
+            raise IndexDamaged(f"generation {directory.name} cannot be read: {reason}") from error
+        if set(counts) != {manifest.passages}:
+            raise IndexDamaged(
+                f"generation {directory.name} should hold {manifest.passages} passages; its "
+                "vectors, words and documents hold {}, {} and {}".format(*counts)
+            )
+        return index
+
+    @classmethod
+    def build(
+        cls,
+        directory: Path,
+        manifest: Manifest,
+        documents: Sequence[Document],
+        passages: Sequence[TextNode],
+        vectors: Vectors,
+    ) -> PassageIndex:
+        """Write a generation into an empty folder, where nobody reads yet.
+
+        Row i of `vectors`, of shape (len(passages), dimension), belongs to
+        passage i.
+        """
+        client = _client(directory / "chroma")
+        collection = client.create_collection(
+            _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+        for start in range(0, len(passages), _BATCH):
+            batch = passages[start : start + _BATCH]
+            collection.add(
+                ids=[passage.node_id for passage in batch],
+                embeddings=vectors[start : start + _BATCH],
+                metadatas=[_filterable(passage) for passage in batch],
+            )
+        lexical = LexicalIndex.build([embedding_text(passage) for passage in passages])
+        lexical.save(directory / "lexical")
+        store = DocumentStore.build(directory / "documents.db", documents, passages)
+        (directory / "manifest.json").write_text(manifest.model_dump_json(indent=1))
+        return cls(manifest, client, lexical, store)
+
+    def close(self) -> None:
+        """Let go of the files, so that the folder can be renamed or deleted."""
+        self._documents.close()
+        self._client.close()  # type: ignore[attr-defined]
+
+    def nearest(self, vector: Vectors, top_k: int) -> list[tuple[str, float]]:
+        """The passages nearest to a vector as (passage id, cosine), best first."""
+        found = self._collection.query(
+            query_embeddings=[vector],
+            n_results=min(top_k, self.manifest.passages),
+            include=["distances"],
+        )
+        distances = (found["distances"] or [[]])[0]
+        return [
+            (passage_id, 1.0 - distance)
+            for passage_id, distance in zip(found["ids"][0], distances, strict=True)
+        ]
+
+    def best_matches(self, query: str, top_k: int) -> list[tuple[str, float]]:
+        """The passages that share words with a query as (passage id, BM25), best first."""
+        return [
+            (self._documents.passage_id(row), score)
+            for row, score in self.lexical.rank(query, top_k)
+        ]
+
+    def passage(self, passage_id: str) -> TextNode:
+        """A passage with its document's metadata."""
+        return self._documents.passage(passage_id)
+
+    def passages_of(self, document_id: str) -> list[TextNode]:
+        """A document's passages in reading order."""
+        return list(self._documents.passages_of(document_id))
+
+    def document(self, document_id: str) -> Document:
+        """A document as it was when this generation was built.
+
+        Raises:
+            KeyError: it is not in this generation.
+        """
+        return self._documents.document(document_id)
+
+    def vectors(self, passage_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """The vectors of some passages, by passage id."""
+        vectors: dict[str, Vectors] = {}
+        for start in range(0, len(passage_ids), _BATCH):
+            batch = list(passage_ids[start : start + _BATCH])
+            found = self._collection.get(ids=batch, include=["embeddings"])
+            rows = np.asarray(found["embeddings"], dtype=np.float32)
+            vectors.update(zip(found["ids"], rows, strict=True))
+        return vectors
+
+
+def _client(directory: Path) -> chromadb.api.ClientAPI:
+    directory.mkdir(exist_ok=True)
+    return chromadb.PersistentClient(
+        str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
+    )
+
+
+def _filterable(passage: TextNode) -> dict[str, Any]:
+    """What a query may filter on. Chroma orders numbers only, so a date becomes 20260131."""
+    metadata: dict[str, Any] = {
+        "document": passage.ref_doc_id,
+        "kind": passage.metadata["kind"],
+        "folder": str(passage.ref_doc_id).split("/")[0],
+    }
+    if published := passage.metadata.get("published"):
+        metadata["published"] = int(published.replace("-", ""))
+    return metadata
