@@ -204,6 +204,16 @@ def embedding_text(passage: BaseNode) -> str:
     return passage.get_content(MetadataMode.EMBED)
 
 
+def sentence_spans(passage: TextNode) -> list[Span]:
+    """A passage's sentences and table rows, as spans of its document's text."""
+    start = passage.start_char_idx or 0
+    return [
+        Span(start + sentence.start, start + sentence.end)
+        for block in split_blocks(passage.text)
+        for sentence in split_sentences(passage.text, block)
+    ]
+
+
 def _context(document: Document, headings: tuple[str, ...]) -> str:
     parts = (document.metadata.get("title"), document.metadata.get("published"), *headings)
     return ". ".join(part for part in parts if part)

@@ -1,19 +1,23 @@
-"""The documents of one generation, kept word for word beside their passages' spans.
+"""The documents of one generation, word for word, with their passages' and sentences' spans.
 
-A passage's text is never stored: it is cut from its document, so the two
-cannot disagree. SQLite, because a reader needs a few documents of many.
+A passage's text and a sentence's are never stored: they are cut from their
+document, so the two cannot disagree. SQLite, because a reader needs a few
+documents of many.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from llama_index.core.schema import Document, TextNode
 
 from assistant.chunking import make_passage
+from assistant.embeddings import Vectors
 from assistant.segmentation import Span
 
 _SCHEMA = """
@@ -26,22 +30,41 @@ CREATE TABLE passages (
     stop INTEGER NOT NULL,
     context TEXT NOT NULL
 );
+CREATE TABLE sentences (
+    passage TEXT NOT NULL REFERENCES passages (id),
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    vector BLOB NOT NULL      -- float16
+);
 CREATE INDEX passages_of_document ON passages (document);
+CREATE INDEX sentences_of_passage ON sentences (passage);
 """
 _PASSAGE = "SELECT document, start, stop, context FROM passages WHERE "
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence's place in its document and its vector, of length 1."""
+
+    span: Span
+    vector: Vectors
+
+
 class DocumentStore:
-    """The documents and passages of one generation. Safe to read from several threads."""
+    """The documents of one generation. Safe to read from several threads."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     @classmethod
     def build(
-        cls, path: Path, documents: Sequence[Document], passages: Sequence[TextNode]
+        cls,
+        path: Path,
+        documents: Sequence[Document],
+        passages: Sequence[TextNode],
+        sentences: Mapping[str, Sequence[Sentence]],
     ) -> DocumentStore:
-        """Write a new store; passages keep the order in which they are given."""
+        """Write a new store; passages keep their order, sentences are by passage id."""
         connection = sqlite3.connect(path, check_same_thread=False)
         with connection:
             connection.executescript(_SCHEMA)
@@ -57,6 +80,14 @@ class DocumentStore:
                     for row, p in enumerate(passages)
                 ),
             )  # fmt: skip
+            connection.executemany(
+                "INSERT INTO sentences VALUES (?, ?, ?, ?)",
+                (
+                    (passage_id, s.span.start, s.span.end, s.vector.astype(np.float16).tobytes())
+                    for passage_id, group in sentences.items()
+                    for s in group
+                ),
+            )
         return cls(connection)
 
     @classmethod
@@ -105,11 +136,22 @@ class DocumentStore:
         ).fetchone()
         return found[0]
 
-    def passages_of(self, document_id: str) -> Iterator[TextNode]:
+    def passages_of(self, document_id: str) -> list[TextNode]:
         """A document's passages in reading order."""
         query = _PASSAGE + "document = ? ORDER BY start"
-        for row in self._connection.execute(query, (document_id,)).fetchall():
-            yield self._cut(*row)
+        rows = self._connection.execute(query, (document_id,)).fetchall()
+        return [self._cut(*row) for row in rows]
+
+    def sentences_of(self, passage_id: str) -> list[Sentence]:
+        """A passage's sentences in reading order."""
+        rows = self._connection.execute(
+            "SELECT start, stop, vector FROM sentences WHERE passage = ? ORDER BY start",
+            (passage_id,),
+        )
+        return [
+            Sentence(Span(start, stop), np.frombuffer(vector, np.float16).astype(np.float32))
+            for start, stop, vector in rows.fetchall()
+        ]
 
     def _cut(self, document_id: str, start: int, stop: int, context: str) -> TextNode:
         return make_passage(self.document(document_id), Span(start, stop), context)

