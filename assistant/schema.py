@@ -7,6 +7,7 @@ The others are LlamaIndex's: `Document`, `TextNode` (a passage) and
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -94,3 +95,28 @@ class Turn:
 
     question: str
     answer: str = ""
+
+
+def turns_of(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
+    """Turns from chat messages with a `role` (user or assistant) and a text `content`.
+
+    >>> turns_of([{"role": "user", "content": "What will it make?"},
+    ...           {"role": "assistant", "content": "Grit. [1]"}])
+    (Turn(question='What will it make?', answer='Grit. [1]'),)
+
+    Raises:
+        ValueError: a message is not of that form.
+    """
+    turns: list[Turn] = []
+    if not isinstance(messages, list):
+        raise ValueError('"history" is not a list of messages')
+    for message in messages:
+        role = message.get("role") if isinstance(message, dict) else None
+        content = message.get("content") if isinstance(message, dict) else None
+        if role not in ("user", "assistant") or not isinstance(content, str):
+            raise ValueError('"history" needs messages with "role" user or assistant and "content"')
+        if role == "user":
+            turns.append(Turn(content))
+        elif turns:
+            turns[-1] = Turn(turns[-1].question, content)
+    return tuple(turns)

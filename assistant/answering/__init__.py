@@ -1,0 +1,24 @@
+"""Question + passages → Answer.
+
+An answerer is anything with a name and an `answer` method; `extractive.py`
+quotes the sentences that answer and needs no language model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from llama_index.core.schema import NodeWithScore
+
+from assistant.schema import Answer
+
+
+class Answerer(Protocol):
+    """Writes an answer that the passages support, or abstains."""
+
+    name: str
+
+    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
+        """Answer from these passages alone; the best comes first."""
+        ...

@@ -1,0 +1,79 @@
+"""What a question asks for: its telling terms, and the kind of thing that would answer it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant.lexical import terms
+
+# Words that every question may have: finding them in a sentence says nothing.
+_ASKING = frozenset(
+    "what who whom whose when where which how why much many do does did is are was were be been "
+    "has have had will would can could should shall may might tell me us please about say said "
+    "know explain give".split()
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of question and how to see that a sentence could answer it."""
+
+    asks: re.Pattern[str]
+    answers: re.Pattern[str]
+
+
+def _kind(asks: str, answers: str, flags: int = re.IGNORECASE) -> Kind:
+    return Kind(re.compile(asks, re.IGNORECASE), re.compile(answers, flags))
+
+
+KINDS = {
+    "amount": _kind(
+        r"\bhow (?:much|many|large|big|long|far|high|often|old|fast|wide|deep|heavy)\b|\bpercent|"
+        r"\bper cent\b|\b(?:share|amount|cost|price|value|number|size|rate|total|sum|budget|"
+        r"figure|worth|capacity|proportion|fraction|count|revenue|sales)\b",
+        r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half|"
+        r"third|quarter|twice|hundreds?|thousands?|millions?|billions?|trillions?)\b",
+    ),
+    "date": _kind(
+        r"\bwhen\b|\bsince when\b|\b(?:what|which) (?:\w+ )?(?:date|day|month|year|quarter)\b|"
+        r"\bdeadline\b|\bhow (?:long|soon)\b|\bdate\b",
+        r"\b(?:19|20)\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|"
+        r"October|November|December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b",
+        flags=0,
+    ),
+    "name": _kind(
+        r"\b(?:who|whom|whose|where)\b|\bname\b|\b(?:which|what) (?:\w+ )?(?:compan(?:y|ies)|firms?|"
+        r"officials?|persons?|people|minister|agency|makers?|banks?|suppliers?|country|countries|"
+        r"body|groups?|nations?|city|state|place)\b",
+        r"(?<=\s)[A-Z][A-Za-z]+",
+        flags=0,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class AskedFor:
+    """What one question asks for. `weights` says how rare each telling term is."""
+
+    weights: dict[str, float]
+    kinds: tuple[Kind, ...]
+
+    @classmethod
+    def of(cls, question: str, idf: Callable[[str], float]) -> AskedFor:
+        """Read a question; `idf` tells how rare a term is in the corpus."""
+        telling = [term for term in terms([question])[0] if term not in _ASKING]
+        kinds = tuple(kind for kind in KINDS.values() if kind.asks.search(question))
+        return cls({term: idf(term) for term in telling}, kinds)
+
+    def coverage(self, found: set[str]) -> float:
+        """The share of the question's telling terms, weighed by rareness, that were found."""
+        total = sum(self.weights.values())
+        return sum(w for term, w in self.weights.items() if term in found) / total if total else 0.0
+
+    def fits(self, sentence: str) -> float:
+        """The share of the kinds asked for that a sentence could answer; 1 if none is known."""
+        if not self.kinds:
+            return 1.0
+        return sum(bool(kind.answers.search(sentence)) for kind in self.kinds) / len(self.kinds)

@@ -1,0 +1,207 @@
+"""The command line: reads options, calls a path, prints what comes back.
+
+Imports that take time stand inside the commands, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import click
+
+from assistant.errors import AssistantError, IndexNotBuilt, QuestionFileError
+
+ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; every error becomes one line on standard error."""
+    try:
+        return int(commands.main(arguments, "diamond-assistant", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "diamond-assistant"
+        return _complain(f"{error.format_message()} (see `{command} --help`)", MISUSED)
+    except AssistantError as error:
+        return _complain(str(error), MISUSED)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("stopped", STOPPED)
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        return _complain(str(error), FAILED)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
+@click.version_option(package_name="diamond-assistant", message="%(version)s")
+def commands() -> None:
+    """Ask the documents on Japan's $550-billion US investment package and on the
+    synthetic-diamond supply chain. Every sentence of an answer is a quote and leads
+    to its source.
+
+    Settings come from the environment (DIAMOND_INDEX, DIAMOND_EMBEDDING_MODEL, ...);
+    the README lists them.
+    """
+
+
+@commands.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port.  [default: 7860]")
+def chat(host: str | None, port: int | None) -> None:
+    """Serve the chat in the browser; build the index first if there is none."""
+    from assistant.settings import load_settings
+
+    settings = load_settings(host=host, port=port)
+    from assistant import terminal
+    from assistant.conversation import Conversation
+    from assistant.ingestion import pending_changes
+    from assistant.web.app import serve
+
+    try:
+        pending = pending_changes(settings)
+    except IndexNotBuilt:
+        terminal.say("There is no index yet; building it.")
+        _build(settings)
+    else:
+        if not pending.is_empty:
+            terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
+    serve(Conversation.open(settings), settings.host, settings.port)
+
+
+@commands.command()
+@click.argument("question", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an answer.")
+@click.option(
+    "--batch",
+    type=click.File("r", encoding="utf-8"),
+    help='Read questions from a file of JSON lines, or from "-": {"id", "question", "history"}. '
+    "Needs --json.",
+)
+def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
+    """Answer QUESTION from the documents.
+
+    Exit status: 0 answered, 3 the documents do not say, 2 a usage or
+    configuration error. With --batch: 0 once every line has its answer.
+    """
+    if (question is None) == (batch is None):
+        raise click.UsageError("give either a QUESTION or --batch FILE")
+    if batch is not None and not as_json:
+        raise click.UsageError("--batch prints JSON lines: add --json")
+    lines = list(_read_batch(batch)) if batch else []
+    from assistant.settings import load_settings
+
+    settings = load_settings()
+    from assistant import terminal
+    from assistant.conversation import Conversation
+
+    conversation = Conversation.open(settings)
+    if batch:
+        for line in lines:
+            answer = conversation.fresh(line.turns).ask(line.question)
+            _print_json({"id": line.id, **answer.as_dict()})
+        return ANSWERED
+    answer = conversation.ask(question or "")
+    if as_json:
+        _print_json(answer.as_dict())
+    else:
+        terminal.show_answer(answer)
+    return ABSTAINED if answer.abstained else ANSWERED
+
+
+@commands.group()
+def index() -> None:
+    """Build the index from the corpus, or see what it holds."""
+
+
+@index.command()
+def build() -> None:
+    """Bring the index up to date with the corpus.
+
+    Only new and changed documents are embedded. The index that is there goes on
+    answering until the new one is complete.
+    """
+    from assistant.settings import load_settings
+
+    _build(load_settings())
+
+
+@index.command()
+def status() -> None:
+    """Show what the index holds and what a build would change."""
+    from assistant.settings import load_settings
+
+    settings = load_settings()
+    from assistant import terminal
+    from assistant.ingestion import pending_changes
+
+    terminal.show_status(pending_changes(settings))
+
+
+def _build(settings: Any) -> None:
+    from assistant import terminal
+    from assistant.ingestion import ingest
+
+    with terminal.progress_bar() as progress:
+        report = ingest(settings, progress)
+    terminal.show_report(report)
+
+
+@dataclass(frozen=True)
+class BatchLine:
+    """One question of a batch file, and the turns before it."""
+
+    id: Any
+    question: str
+    turns: tuple[Any, ...]
+
+
+def _read_batch(batch: IO[str]) -> Iterator[BatchLine]:
+    """The questions of a batch file; keys that we do not know are ignored.
+
+    Raises:
+        QuestionFileError: the file, the line, and what was expected there.
+    """
+    from assistant.schema import turns_of
+
+    try:
+        for number, text in enumerate(batch, 1):
+            if text.strip():
+                where = f"{batch.name}, line {number}"
+                line = _parse(text, where)
+                try:
+                    turns = turns_of(line.get("history") or [])
+                except ValueError as error:
+                    raise QuestionFileError(f"{where}: {error}") from error
+                yield BatchLine(line.get("id"), line["question"], turns)
+    except UnicodeDecodeError as error:
+        raise QuestionFileError(f"{batch.name}: it is not UTF-8 text") from error
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise QuestionFileError(f"{where}: not a JSON object: {error}") from error
+    if not isinstance(line, dict) or not isinstance(line.get("question"), str):
+        raise QuestionFileError(f'{where}: expected an object with a text "question"')
+    return line
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _complain(message: str, status: int) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return status

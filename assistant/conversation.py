@@ -1,0 +1,114 @@
+"""The question path: a question and the turns so far → an answer with its citations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from llama_index.core.base.base_retriever import BaseRetriever
+
+from assistant.answering import Answerer
+from assistant.answering.extractive import ExtractiveAnswerer
+from assistant.embeddings import Embedder, load_embedder
+from assistant.index import Manifest
+from assistant.ingestion import open_index
+from assistant.retrieval import HybridRetriever
+from assistant.rewriting import standalone_question
+from assistant.schema import Answer, Turn
+from assistant.settings import Settings
+
+# A longer question is cut here: no model reads that far, and no person asks so.
+MAX_QUESTION = 2000
+
+
+class Conversation:
+    """Questions and answers so far, and what answers the next one.
+
+    `open` loads everything once; `fresh` starts another conversation with the
+    same parts, which may go on at the same time in another thread.
+    """
+
+    def __init__(
+        self,
+        retriever: BaseRetriever,
+        answerer: Answerer,
+        manifest: Manifest,
+        turns: Sequence[Turn] = (),
+    ) -> None:
+        self.retriever = retriever
+        self.answerer = answerer
+        self.manifest = manifest
+        self.turns = list(turns)
+
+    @classmethod
+    def open(
+        cls, settings: Settings, load: Callable[[str, int], Embedder] = load_embedder
+    ) -> Conversation:
+        """Open the current generation and load the models.
+
+        Raises:
+            StoreError: the index is missing, out of date or damaged.
+            ModelUnavailable: the embedding model cannot be loaded.
+        """
+        index = open_index(settings)
+        embedder = load(settings.embedding_model, settings.threads)
+        retriever = HybridRetriever(
+            index, embedder, settings.dense_weight, settings.candidates, settings.top_k
+        )
+        answerer = ExtractiveAnswerer(
+            embedder,
+            sentences_of=index.sentences_of,
+            idf=index.lexical.idf,
+            max_words=settings.answer_words,
+            abstain_below=settings.abstain_below,
+        )
+        return cls(retriever, answerer, index.manifest)
+
+    def fresh(self, turns: Sequence[Turn] = ()) -> Conversation:
+        """Another conversation over the same index, with these turns behind it."""
+        return Conversation(self.retriever, self.answerer, self.manifest, turns)
+
+    def ask(self, question: str) -> Answer:
+        """Answer a question in the light of the turns so far, and remember both."""
+        timings: dict[str, float] = {}
+        asked = " ".join(question.split())[:MAX_QUESTION]
+        with _timed(timings, "rewrite"):
+            standalone = standalone_question(asked, self.turns)
+        with _timed(timings, "retrieve"):
+            passages = self.retriever.retrieve(standalone) if asked else []
+        with _timed(timings, "answer"):
+            answer = self.answerer.answer(standalone, passages)
+        timings["total"] = sum(timings.values())
+        answer = replace(
+            answer,
+            question=question,
+            text=self._refusal(asked) if answer.abstained else answer.text,
+            standalone_question=standalone,
+            generation=self.manifest.generation,
+            timings_ms=timings,
+        )
+        self.turns.append(Turn(asked, answer.text))
+        return answer
+
+    def _refusal(self, question: str) -> str:
+        """What was searched, as the text of an abstention."""
+        if not question:
+            return "There is no question to answer."
+        documents = len(self.manifest.fingerprints)
+        dates = ""
+        if self.manifest.published_from:
+            dates = f", dated {self.manifest.published_from} to {self.manifest.published_to}"
+        return (
+            f"The documents do not say. Searched: {documents:,} documents{dates} "
+            f"({self.manifest.passages:,} passages)."
+        )
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Keep how long a stage took, in milliseconds."""
+    start = time.perf_counter()
+    yield
+    timings[stage] = (time.perf_counter() - start) * 1000

@@ -1,0 +1,58 @@
+"""A follow-up and the turns before it → a question that can be searched alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.schema import Turn
+
+# Openings that leave half unsaid, and words that point at something said before.
+_GOES_ON = re.compile(
+    r"\W*(?:and|but|or|so|then|also|what about|how about|what of)\b", re.IGNORECASE
+)
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|he|him|his|she|her|this|these|those|there|ones?|same|"
+    r"the (?:other|former|latter|first|second|last)\b(?= ?[?,.]|$)|(?:is|was|did|does|do|of|for|by|in|on|about|from) that|that[?.!]*$)\b",
+    re.IGNORECASE,
+)
+# A word with a capital or a digit that does not open the text, or an abbreviation that does.
+_NAME = re.compile(r"(?<=\s)[\"'“‘(]?[A-Z\d][\w&.’'-]*|^[A-Z]{2,}\b")
+# Names that nearly every question here has: they do not say what it is about.
+_COMMON_NAME = re.compile(
+    r"\W*(?:I|US|U\.S\.|America|Washington|Japan|Tokyo|China|Beijing|Chinese|Japanese|American|"
+    r"South|Korean?|Seoul|January|February|March|April|May|June|July|August|September|October|"
+    r"November|December|\d+)(?:['’]s)?\W*"
+)
+
+_LONG = 10  # words: a question of that many says what it is about
+
+
+def standalone_question(question: str, turns: Sequence[Turn]) -> str:
+    """The question itself, or, if it leans on an earlier one, the two together.
+
+    The earlier question is made standalone first, so that a chain of
+    follow-ups keeps its subject and a change of subject ends the chain.
+
+    >>> before = [Turn("What will the plant in Georgia make?", "Diamond grit. [1]")]
+    >>> standalone_question("and what will it cost?", before)
+    'and what will it cost? What will the plant in Georgia make?'
+    >>> standalone_question("When did JBIC sign its loan contracts?", before)
+    'When did JBIC sign its loan contracts?'
+    """
+    if not turns or not is_follow_up(question):
+        return question
+    return f"{question} {standalone_question(turns[-1].question, turns[:-1])}"
+
+
+def is_follow_up(question: str) -> bool:
+    """Whether a question leans on what was said before.
+
+    It does if it opens as the rest of another, if it points back before it has
+    named anything, or if it is short and names nothing at all.
+    """
+    names = (n for n in _NAME.finditer(question) if not _COMMON_NAME.fullmatch(n[0]))
+    name = next(names, None)
+    if _GOES_ON.match(question) or (name is None and len(question.split()) < _LONG):
+        return True
+    return bool(_POINTS_BACK.search(question, 0, name.start() if name else len(question)))

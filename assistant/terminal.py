@@ -1,0 +1,154 @@
+"""What the command line shows: answers, reports and progress, with colour on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from assistant import citations, ingestion
+from assistant.ingestion import IngestReport
+from assistant.schema import Answer, Citation
+
+MAX_WIDTH = 96
+_QUOTE = 300  # characters of a nearest passage that are shown
+
+_STAGES = {
+    "read": "Reading documents",
+    "chunk": "Cutting passages",
+    "embed": "Embedding passages",
+    "write": "Writing the index",
+}
+
+
+def show_answer(answer: Answer) -> None:
+    """Print an answer and its numbered sources, or what came nearest to one."""
+    console = _console()
+    if answer.abstained:
+        console.print(Text(answer.text, style="yellow"))
+        if answer.nearest:
+            console.print("\nNearest passages:", style="bold")
+        for citation in answer.nearest:
+            console.print()
+            console.print(_source(citation))
+            console.print(Padding(Text(shorten(citation.quote, _QUOTE), style="dim"), (0, 0, 0, 4)))
+        return
+    line = Text()
+    for statement, cited in citations.statements(answer):
+        line.append(statement)
+        for citation in cited:
+            line.append(f" [{citation.marker}]", style="bold cyan")
+        line.append(" ")
+    console.print(line)
+    for citation in answer.citations:
+        console.print()
+        console.print(_source(citation))
+    console.print(Text(f"\nIndex {answer.generation}", style="dim"))
+
+
+def show_report(report: IngestReport) -> None:
+    """Print what a build found and did."""
+    console = _console()
+    manifest = report.manifest
+    if manifest is None:
+        return
+    if report.is_empty:
+        console.print(f"Nothing changed: generation {manifest.generation} is up to date.")
+        return
+    console.print(Text(f"Generation {manifest.generation} is live.", style="bold green"))
+    console.print(
+        f"{len(manifest.fingerprints):,} documents ({changes(report)}), "
+        f"{manifest.passages:,} passages ({report.embedded:,} embedded)"
+    )
+
+
+def show_status(report: IngestReport) -> None:
+    """Print what the current generation holds and what a build would change."""
+    manifest = report.manifest
+    if manifest is None:
+        return
+    table = Table.grid(padding=(0, 2))
+    recipe = manifest.recipe
+    for name, value in (
+        ("generation", manifest.generation),
+        ("built", manifest.built_at),
+        ("documents", f"{len(manifest.fingerprints):,}"),
+        ("passages", f"{manifest.passages:,}"),
+        ("dated", f"{manifest.published_from or '–'} to {manifest.published_to or '–'}"),
+        ("embedding model", f"{recipe.embedding_model}, {recipe.passage_tokens} tokens a passage"),
+        ("a build would", "change nothing" if report.is_empty else changes(report)),
+    ):
+        table.add_row(Text(name, style="dim"), Text(value))
+    _console().print(table)
+
+
+def changes(report: IngestReport) -> str:
+    """The counts of a report in words."""
+    counts = {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+    }
+    return ", ".join(f"{len(ids):,} {word}" for word, ids in counts.items() if ids)
+
+
+def say(text: str) -> None:
+    """Print a remark that is not output."""
+    Console(stderr=True, highlight=False).print(text, style="dim")
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[ingestion.Progress]:
+    """A bar for each stage of a build; a line for each where there is no terminal."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda stage, done, total: (
+            console.print(f"{_STAGES[stage]}: {total:,}") if done == total else None
+        )
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as bars:
+        tasks = {
+            stage: bars.add_task(f"{words:<19}", total=None, visible=False, start=False)
+            for stage, words in _STAGES.items()
+        }
+
+        def update(stage: str, done: int, total: int) -> None:
+            bars.start_task(tasks[stage])
+            bars.update(tasks[stage], completed=done, total=total, visible=True)
+
+        yield update
+
+
+def shorten(text: str, length: int) -> str:
+    """The text on one line, cut at a word."""
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: text.rfind(" ", 0, length)] + " …"
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False)
+    console.width = min(console.width, MAX_WIDTH)
+    return console
+
+
+def _source(citation: Citation) -> Padding:
+    lines = Text()
+    lines.append(f"[{citation.marker}] ", style="bold cyan")
+    lines.append(f"{citation.publisher}, {citation.published or 'undated'}", style="bold")
+    lines.append(f"\n{citation.title}")
+    lines.append(f"\n{citation.url or 'no link'}", style="dim")
+    lines.append(f"\n{citation.document}, characters {citation.start}–{citation.end}", style="dim")
+    return Padding(lines, 0)
