@@ -13,7 +13,7 @@ from assistant.answering.questions import AskedFor
 from assistant.chunking import embedding_text
 from assistant.citations import cite, quoted_answer
 from assistant.documents import Sentence
-from assistant.embeddings import Embedder
+from assistant.embeddings import Embedder, Vectors
 from assistant.lexical import terms
 from assistant.schema import Answer, Citation
 from assistant.segmentation import Span
@@ -29,7 +29,8 @@ COSINE_WEIGHT, COVERAGE_WEIGHT, BIAS = 12.0, 7.0, -9.0
 
 MAX_SENTENCES = 4
 WORTH_SAYING = 4.0  # how far below the best sentence another may score
-SAME_FACT = 0.75  # share of the shorter sentence's terms that the other has too
+SAME_TERMS = 0.75  # share of the shorter sentence's terms that the other has too
+SAME_MEANING = 0.8  # cosine of two documents' sentences, each in its context
 NEAREST = 3
 
 _FIRST_HAND = {"official": 0, "company": 1, "news": 2, "analysis": 3, "reference": 4}
@@ -44,6 +45,7 @@ class Candidate:
     span: Span
     text: str
     terms: frozenset[str]
+    vector: Vectors
     score: float = 0.0
 
     @property
@@ -59,12 +61,15 @@ class Candidate:
         return kind, not metadata.get("published"), -self.score
 
     def same_fact(self, other: Candidate) -> bool:
-        """Whether two sentences say the same: the same numbers and mostly the same terms."""
+        """Whether two sentences say the same: the same numbers, and near in meaning or words."""
+        if set(_NUMBER.findall(self.text)) != set(_NUMBER.findall(other.text)):
+            return False
         shorter = min(len(self.terms), len(other.terms)) or 1
-        return (
-            set(_NUMBER.findall(self.text)) == set(_NUMBER.findall(other.text))
-            and len(self.terms & other.terms) / shorter >= SAME_FACT
-        )
+        if len(self.terms & other.terms) / shorter >= SAME_TERMS:
+            return True
+        # Within a document the common context alone brings sentences near.
+        elsewhere = self.passage.ref_doc_id != other.passage.ref_doc_id
+        return elsewhere and float(self.vector @ other.vector) >= SAME_MEANING
 
 
 @dataclass
@@ -195,7 +200,7 @@ def _sentences(passage: BaseNode, sentences: Sequence[Sentence]) -> list[Candida
         Span(s.span.start - start, s.span.end - start).of(passage.get_content()) for s in sentences
     ]
     return [
-        Candidate(passage, sentence.span, text, frozenset(its_terms))
+        Candidate(passage, sentence.span, text, frozenset(its_terms), sentence.vector)
         for sentence, text, its_terms in zip(sentences, texts, terms(texts), strict=True)
     ]
 

@@ -1,0 +1,146 @@
+"""An answer → HTML: the text with its markers, and the panel of its sources.
+
+Documents, their titles and questions may hold anything, so every piece of text
+goes through `escape` before it meets a tag. Gradio cleans what the chat shows
+but not what `gr.HTML` shows.
+"""
+
+from __future__ import annotations
+
+import datetime
+import html
+from collections.abc import Iterable, Sequence
+
+from assistant.citations import statements
+from assistant.schema import Answer, Citation
+
+NO_ANSWER = "The documents do not say."
+
+
+def escape(text: str) -> str:
+    """Text as HTML shows it, on one line: a blank line would let Markdown in again."""
+    return html.escape(" ".join(text.split()))
+
+
+def question_html(question: str) -> str:
+    """A question as the chat shows it."""
+    return f'<div class="question">{escape(question)}</div>'
+
+
+def answer_pieces(answer: Answer, turn: int) -> Iterable[str]:
+    """The answer's HTML, piece by piece as it is to appear on the page."""
+    if answer.abstained:
+        rest = answer.text.removeprefix(NO_ANSWER).strip()
+        lead = NO_ANSWER if answer.text.startswith(NO_ANSWER) else ""
+        yield f'<div class="refusal"><strong>{lead}</strong> {escape(rest)}</div>'
+        return
+    so_far = ""
+    for text, citations in statements(answer):
+        markers = "".join(_marker(citation, turn) for citation in citations)
+        so_far += f"{escape(text)}{markers} "
+        yield f'<div class="answer">{so_far}</div>'
+
+
+def sources_panel(answers: Sequence[Answer]) -> str:
+    """The sources of every answer; those of the last are the ones shown."""
+    if not answers:
+        return '<div class="sources empty"><p>The sources of an answer appear here.</p></div>'
+    last = len(answers) - 1
+    sections = [_section(answer, turn, turn == last) for turn, answer in enumerate(answers)]
+    return f'<div class="sources">{"".join(sections)}</div>'
+
+
+def readable_date(published: str | None) -> str:
+    """
+    >>> readable_date("2026-01-27")
+    '27 January 2026'
+    >>> readable_date(None)
+    'undated'
+    """
+    if published is None:
+        return "undated"
+    date = datetime.date.fromisoformat(published)
+    return f"{date.day} {date:%B %Y}"
+
+
+def _marker(citation: Citation, turn: int) -> str:
+    source = f"{citation.publisher}, {readable_date(citation.published)}"
+    return (
+        f'<sup><a class="cite" id="mark-{turn}-{citation.id}" href="#src-{turn}-{citation.id}" '
+        f'title="Source {citation.marker}: {escape(source)}">{citation.marker}</a></sup>'
+    )
+
+
+def _section(answer: Answer, turn: int, shown: bool) -> str:
+    shown_citations = answer.nearest if answer.abstained else answer.citations
+    heading = "Nearest passages" if answer.abstained else "Sources"
+    cards = "".join(_card(group, answer, turn) for group in _by_passage(shown_citations, answer))
+    return (
+        f'<section id="turn-{turn}"{"" if shown else " hidden"}>'
+        f"<h2>{heading}</h2><p class='asked'>{escape(answer.question)}</p>{cards}</section>"
+    )
+
+
+def _by_passage(citations: Sequence[Citation], answer: Answer) -> list[list[Citation]]:
+    """Citations of one passage together, in the order of their first marker."""
+    groups: dict[tuple[str, int], list[Citation]] = {}
+    for citation in citations:
+        start, _ = _passage(citation, answer)
+        groups.setdefault((citation.document, start), []).append(citation)
+    return list(groups.values())
+
+
+def _passage(citation: Citation, answer: Answer) -> tuple[int, str]:
+    """The passage around a quote: where it starts in the document, and its text."""
+    for scored in answer.passages:
+        start = getattr(scored.node, "start_char_idx", None)
+        text = scored.node.get_content()
+        if scored.node.ref_doc_id == citation.document and start is not None:
+            inside = slice(citation.start - start, citation.end - start)
+            if inside.start >= 0 and text[inside] == citation.quote:
+                return start, text
+    return citation.start, citation.quote
+
+
+def _card(citations: list[Citation], answer: Answer, turn: int) -> str:
+    first = citations[0]
+    start, text = _passage(first, answer)
+    numbers = "".join(
+        f'<a class="number" href="#mark-{turn}-{c.id}" aria-label="Back to marker {c.marker}">'
+        f"{c.marker}</a>"
+        for c in citations
+    )
+    return (
+        f'<article class="source"><header>{numbers}'
+        f'<span class="publisher">{escape(first.publisher)}</span>'
+        f'<span class="date">{readable_date(first.published)}</span>'
+        f'<span class="kind">{escape(first.kind)}</span></header>'
+        f"<h3>{_title(first)}</h3>"
+        f"<blockquote>{_highlighted(text, start, citations, turn, answer.abstained)}</blockquote>"
+        f"<footer>{escape(first.document)}</footer></article>"
+    )
+
+
+def _title(citation: Citation) -> str:
+    if citation.url is None:
+        return escape(citation.title)
+    return (
+        f'<a href="{html.escape(citation.url)}" target="_blank" rel="noopener noreferrer">'
+        f"{escape(citation.title)}</a>"
+    )
+
+
+def _highlighted(
+    text: str, start: int, citations: Sequence[Citation], turn: int, plain: bool
+) -> str:
+    """A passage with its cited sentences marked; line breaks kept, for lists and tables."""
+    if plain:
+        return html.escape(text)
+    pieces, position = [], 0
+    for citation in sorted(citations, key=lambda citation: citation.start):
+        begin, end = citation.start - start, citation.end - start
+        pieces.append(html.escape(text[position:begin]))
+        quote = html.escape(text[begin:end])
+        pieces.append(f'<mark id="src-{turn}-{citation.id}" tabindex="-1">{quote}</mark>')
+        position = end
+    return "".join(pieces) + html.escape(text[position:])
