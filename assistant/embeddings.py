@@ -89,7 +89,7 @@ class SentenceTransformerEmbedder(BaseEmbedding):
         (len(its spans), dimension).
         """
         with self._lock:
-            outputs = self._model.encode(
+            outputs: Any = self._model.encode(
                 [self._prompt + text for text in texts], output_value=None, show_progress_bar=False
             )
         vectors = np.stack([output["sentence_embedding"].float().numpy() for output in outputs])
@@ -147,7 +147,7 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
     import transformers
     from sentence_transformers import SentenceTransformer
 
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
     try:
         model = SentenceTransformer(
@@ -190,9 +190,10 @@ def check_weights(path: Path, sha256: str) -> None:
         )
 
 
-def _document_prompt(prompts: Mapping[str, str]) -> str:
+def _document_prompt(prompts: Mapping[str, str | None]) -> str:
     """What some models want to read before a document, under any of three names."""
-    return next((prompts[name] for name in ("document", "passage", "corpus") if prompts.get(name)), "")
+    named = (prompts.get(name) for name in ("document", "passage", "corpus"))
+    return next((prompt for prompt in named if prompt), "")
 
 
 def _normalised(vectors: Vectors) -> Vectors:

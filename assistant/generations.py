@@ -1,9 +1,9 @@
 """The generations of one index on disk: which is current, who may build, what is kept.
 
-    <root>/CURRENT            the id of the generation that answers
-    <root>/generations/<id>/  finished generations, never changed
-    <root>/generations/.new   the one being built
-    <root>/build.lock         held by the builder
+<root>/CURRENT            the id of the generation that answers
+<root>/generations/<id>/  finished generations, never changed
+<root>/generations/.new   the one being built
+<root>/build.lock         held by the builder
 """
 
 from __future__ import annotations

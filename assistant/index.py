@@ -137,7 +137,7 @@ class PassageIndex:
     def nearest(self, vector: Vectors, top_k: int) -> list[tuple[str, float]]:
         """The passages nearest to a vector as (passage id, cosine), best first."""
         found = self._collection.query(
-            query_embeddings=[vector],
+            query_embeddings=vector,
             n_results=min(top_k, self.manifest.passages),
             include=["distances"],
         )

@@ -152,9 +152,7 @@ def generations_of(settings: Settings) -> Generations:
 
 def recipe_of(settings: Settings) -> Recipe:
     """What an index built with these settings holds."""
-    return Recipe(
-        embedding_model=settings.embedding_model, passage_tokens=settings.passage_tokens
-    )
+    return Recipe(embedding_model=settings.embedding_model, passage_tokens=settings.passage_tokens)
 
 
 def _fingerprints(documents: Sequence[Document], settings: Settings) -> dict[str, str]:
@@ -223,9 +221,7 @@ def _chunk(
     return passages
 
 
-def _embed(
-    passages: dict[str, list[TextNode]], embedder: Embedder, progress: Progress
-) -> Embedded:
+def _embed(passages: dict[str, list[TextNode]], embedder: Embedder, progress: Progress) -> Embedded:
     """The vectors of passages and of the sentences in them."""
     todo = [passage for group in passages.values() for passage in group]
     todo.sort(key=lambda passage: len(embedding_text(passage)))  # less padding in a batch

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from assistant.embeddings import SentenceTransformerEmbedder
+from assistant.embeddings import Embedder
 from assistant.index import PassageIndex
 
 
@@ -27,7 +27,7 @@ class HybridRetriever(BaseRetriever):
     def __init__(
         self,
         index: PassageIndex,
-        embedder: SentenceTransformerEmbedder,
+        embedder: Embedder,
         dense_weight: float,
         candidates: int,
         top_k: int,

@@ -12,9 +12,13 @@ _GOES_ON = re.compile(
     r"\W*(?:and|but|or|so|then|also|what about|how about|what of)\b", re.IGNORECASE
 )
 _POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|them|their|he|him|his|she|her|this|these|those|there|ones?|same|"
-    r"the (?:other|former|latter|first|second|last)\b(?= ?[?,.]|$)|(?:is|was|did|does|do|of|for|by|in|on|about|from) that|that[?.!]*$)\b",
-    re.IGNORECASE,
+    r"""
+    \b(?:it|its|they|them|their|he|him|his|she|her|this|these|those|there|ones?|same)\b
+    |\bthe\ (?:other|former|latter|first|second|last)(?=\ ?[?,.]|$)
+    |\b(?:is|was|did|does|do|of|for|by|in|on|about|from)\ that\b
+    |\bthat[?.!]*$
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 # A word with a capital or a digit that does not open the text, or an abbreviation that does.
 _NAME = re.compile(r"(?<=\s)[\"'“‘(]?[A-Z\d][\w&.’'-]*|^[A-Z]{2,}\b")

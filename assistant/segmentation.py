@@ -64,7 +64,7 @@ def split_blocks(text: str) -> list[Block]:
     for line in _lines(text):
         kind = _kind(line.of(text), previous)
         if kind is not None:
-            if kind == previous and kind in ("table", "paragraph") or kind == "continued":
+            if (kind == previous and kind in ("table", "paragraph")) or kind == "continued":
                 last = blocks.pop()
                 blocks.append(Block(last.kind, Span(last.span.start, line.end)))
             else:
@@ -106,10 +106,10 @@ def table_rows(text: str, block: Block) -> list[Span]:
 
 def table_header(text: str, block: Block) -> Span | None:
     """The lines above a table's first row, rule included; None where there is no rule."""
-    first, second, *_ = [*_lines(text, block.span.start, block.span.end), None, None]
-    if first is None or second is None or not _TABLE_RULE.fullmatch(second.of(text)):
+    lines = list(_lines(text, block.span.start, block.span.end))
+    if len(lines) < 2 or not _TABLE_RULE.fullmatch(lines[1].of(text)):
         return None
-    return Span(first.start, second.end)
+    return Span(lines[0].start, lines[1].end)
 
 
 def _kind(line: str, previous: BlockKind | None) -> BlockKind | Literal["continued"] | None:

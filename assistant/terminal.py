@@ -114,12 +114,19 @@ def progress_bar() -> Iterator[ingestion.Progress]:
     """A bar for each stage of a build; a line for each where there is no terminal."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield lambda stage, done, total: (
-            console.print(f"{_STAGES[stage]}: {total:,}") if done == total else None
+        yield (
+            lambda stage, done, total: (
+                console.print(f"{_STAGES[stage]}: {total:,}") if done == total else None
+            )
         )
         return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console) as bars:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as bars:
         tasks = {
             stage: bars.add_task(f"{words:<19}", total=None, visible=False, start=False)
             for stage, words in _STAGES.items()

@@ -225,5 +225,6 @@ def _is_compiled(passage: BaseNode) -> bool:
 
 
 def _span_of(passage: BaseNode) -> Span:
-    return Span(getattr(passage, "start_char_idx", 0) or 0, getattr(passage, "end_char_idx", 0) or 0)
-
+    return Span(
+        getattr(passage, "start_char_idx", 0) or 0, getattr(passage, "end_char_idx", 0) or 0
+    )

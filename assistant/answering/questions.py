@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from assistant.lexical import terms
 
 # Words that every question may have: finding them in a sentence says nothing.
 _ASKING = frozenset(
-    "what who whom whose when where which how why much many do does did is are was were be been "
-    "has have had will would can could should shall may might tell me us please about say said "
-    "know explain give".split()
+    """
+    what who whom whose when where which how why much many do does did is are was were be been
+    has have had will would can could should shall may might tell me us please about say said
+    know explain give
+    """.split()
 )
 
 
@@ -24,31 +26,42 @@ class Kind:
     answers: re.Pattern[str]
 
 
-def _kind(asks: str, answers: str, flags: int = re.IGNORECASE) -> Kind:
-    return Kind(re.compile(asks, re.IGNORECASE), re.compile(answers, flags))
+def _kind(asks: str, answers: str) -> Kind:
+    """Patterns written over several lines; a question's capitals do not count."""
+    return Kind(re.compile(asks, re.IGNORECASE | re.VERBOSE), re.compile(answers, re.VERBOSE))
 
 
 KINDS = {
     "amount": _kind(
-        r"\bhow (?:much|many|large|big|long|far|high|often|old|fast|wide|deep|heavy)\b|\bpercent|"
-        r"\bper cent\b|\b(?:share|amount|cost|price|value|number|size|rate|total|sum|budget|"
-        r"figure|worth|capacity|proportion|fraction|count|revenue|sales)\b",
-        r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half|"
-        r"third|quarter|twice|hundreds?|thousands?|millions?|billions?|trillions?)\b",
+        asks=r"""
+            \bhow\ (?:much|many|large|big|long|far|high|often|old|fast|wide|deep|heavy)\b
+            |\b(?:percent|per\ cent|share|amount|cost|price|value|number|size|rate|total|sum|budget
+            |figure|worth|capacity|proportion|fraction|count|revenue|sales)\b
+        """,
+        answers=r"""
+            \d|(?i:\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half
+            |third|quarter|twice|hundreds?|thousands?|millions?|billions?|trillions?)\b)
+        """,
     ),
     "date": _kind(
-        r"\bwhen\b|\bsince when\b|\b(?:what|which) (?:\w+ )?(?:date|day|month|year|quarter)\b|"
-        r"\bdeadline\b|\bhow (?:long|soon)\b|\bdate\b",
-        r"\b(?:19|20)\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|"
-        r"October|November|December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b",
-        flags=0,
+        asks=r"""
+            \b(?:when|deadline|date|how\ long|how\ soon)\b
+            |\b(?:what|which)\ (?:\w+\ )?(?:day|month|year|quarter)\b
+        """,
+        answers=r"""
+            \b(?:19|20)\d\d\b
+            |\b(?:January|February|March|April|May|June|July|August|September|October|November
+            |December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b
+        """,
     ),
     "name": _kind(
-        r"\b(?:who|whom|whose|where)\b|\bname\b|\b(?:which|what) (?:\w+ )?(?:compan(?:y|ies)|firms?|"
-        r"officials?|persons?|people|minister|agency|makers?|banks?|suppliers?|country|countries|"
-        r"body|groups?|nations?|city|state|place)\b",
-        r"(?<=\s)[A-Z][A-Za-z]+",
-        flags=0,
+        asks=r"""
+            \b(?:who|whom|whose|where|name)\b
+            |\b(?:which|what)\ (?:\w+\ )?(?:compan(?:y|ies)|firms?|officials?|persons?|people
+            |minister|agency|makers?|banks?|suppliers?|country|countries|body|groups?|nations?
+            |city|state|place)\b
+        """,
+        answers=r"(?<=\s)[A-Z][A-Za-z]+",
     ),
 }
 
@@ -67,7 +80,7 @@ class AskedFor:
         kinds = tuple(kind for kind in KINDS.values() if kind.asks.search(question))
         return cls({term: idf(term) for term in telling}, kinds)
 
-    def coverage(self, found: set[str]) -> float:
+    def coverage(self, found: Collection[str]) -> float:
         """The share of the question's telling terms, weighed by rareness, that were found."""
         total = sum(self.weights.values())
         return sum(w for term, w in self.weights.items() if term in found) / total if total else 0.0

@@ -90,6 +90,7 @@ def make_app(conversation: Conversation) -> gr.Blocks:
     def take_example(chosen: gr.SelectData) -> str:
         return str(chosen.value["text"])
 
+    app: gr.Blocks
     with gr.Blocks(
         title="Diamond assistant", analytics_enabled=False, fill_height=True, fill_width=True
     ) as app:
@@ -145,9 +146,9 @@ def make_app(conversation: Conversation) -> gr.Blocks:
 
 def masthead(manifest: Manifest) -> str:
     """The page's head: what is searched, and as of when it speaks."""
-    newest = f", the newest of {readable_date(manifest.published_to)}" if manifest.published_to else ""
+    newest = readable_date(manifest.published_to)
     return (
-        "<h1>Diamond assistant</h1>"
-        f"<p>{len(manifest.fingerprints):,} documents on Japan’s $550-billion US investment package "
-        f"and synthetic diamond{newest}. Index {escape(manifest.generation)}.</p>"
+        f"<h1>Diamond assistant</h1><p>{len(manifest.fingerprints):,} documents on Japan’s "
+        f"$550-billion US investment package and synthetic diamond, the newest of {newest}. "
+        f"Index {escape(manifest.generation)}.</p>"
     )
