@@ -1,0 +1,39 @@
+# One verb a line. `make chat` and `make test` need Python 3.11 or newer, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: chat test index lint fix readme clean
+
+chat: .venv/installed           ## serve the chat; the first time, build the index
+	$(BIN)/diamond-assistant chat
+
+test: .venv/installed           ## run every test
+	$(BIN)/python -m pytest
+
+index: .venv/installed          ## bring the index up to date with corpus/
+	$(BIN)/diamond-assistant index build
+
+lint: .venv/installed           ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: .venv/installed            ## mend style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+readme: .venv/installed         ## write the README's generated blocks anew
+	$(BIN)/python tests/helpers/readme_blocks.py
+
+clean:                          ## delete what was installed and built
+	rm -rf .venv indexes/*/
+
+# torch first and pinned: left to itself, pip may take a release with gigabytes
+# of GPU libraries. constraints.txt pins everything else.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than 3.11: make PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,102 @@
+"""One generation on disk: what goes in comes out."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from fakes import HashEmbedder
+
+from assistant.chunking import embedding_text
+from assistant.errors import IndexDamaged
+from assistant.index import PassageIndex
+from assistant.ingestion import generations_of, ingest, open_index
+from assistant.settings import Settings
+
+AMBER = "trade/2030-11-20-amber-post-amber-export"
+
+
+@pytest.fixture
+def index(settings: Settings, load: Callable[[str, int], HashEmbedder]) -> PassageIndex:
+    ingest(settings, load=load)
+    return open_index(settings)
+
+
+def test_nearest_finds_a_passage_by_its_own_vector(
+    index: PassageIndex, embedder: HashEmbedder
+) -> None:
+    [passage] = index.passages_of(AMBER)
+    vectors, _ = embedder.encode_spans([embedding_text(passage)], [[]])
+    [(found, cosine)] = index.nearest(vectors[0], top_k=1)
+    assert found == passage.node_id
+    assert cosine == pytest.approx(1.0, abs=1e-5)
+
+
+def test_nearest_gives_no_more_than_there_is(index: PassageIndex, embedder: HashEmbedder) -> None:
+    assert len(index.nearest(embedder.encode_query("glass"), top_k=1000)) == 5
+
+
+def test_best_matches_leaves_out_what_shares_no_word(index: PassageIndex) -> None:
+    assert [index.passage(i).ref_doc_id for i, _ in index.best_matches("Kelland amber", 10)] == [
+        AMBER
+    ]
+    assert index.best_matches("quasar", 10) == []
+    assert index.best_matches("", 10) == []
+
+
+def test_passages_are_cut_from_their_document(index: PassageIndex) -> None:
+    for document_id in index.manifest.fingerprints:
+        text = index.document(document_id).text
+        for passage in index.passages_of(document_id):
+            assert text[passage.start_char_idx : passage.end_char_idx] == passage.get_content()
+
+
+def test_sentences_lie_in_their_passage(index: PassageIndex) -> None:
+    [passage] = index.passages_of(AMBER)
+    text = index.document(AMBER).text
+    assert [sentence.span.of(text) for sentence in index.sentences_of(passage.node_id)] == [
+        "Kelland put a limit of 900 tonnes a year on the export of amber from 20 November 2030.",
+        "Traders in Sorrel had bought twice as much in 2029.",
+        "Raw amber needs a licence from the Guild of Scales.",
+        "Polished amber is free.",
+    ]
+
+
+def test_vectors_come_back_by_id_in_any_order(index: PassageIndex) -> None:
+    ids = [p.node_id for d in index.manifest.fingerprints for p in index.passages_of(d)]
+    vectors = index.vectors(ids[::-1])
+    for passage_id in ids:
+        assert index.nearest(vectors[passage_id], top_k=1)[0][0] == passage_id
+    assert all(np.linalg.norm(vector) == pytest.approx(1, abs=1e-5) for vector in vectors.values())
+
+
+def test_open_generation_with_a_passage_missing_says_which_counts_differ(
+    index: PassageIndex, settings: Settings
+) -> None:
+    with sqlite3.connect(generations_of(settings).current() / "documents.db") as connection:
+        connection.execute("DELETE FROM passages WHERE row = 0")
+    connection.close()
+    with pytest.raises(IndexDamaged, match="5 passages; its vectors, words and documents hold 5, 5"):
+        open_index(settings)
+
+
+@pytest.mark.parametrize(
+    "part", ["manifest.json", "documents.db", "lexical/params.index.json", "chroma/chroma.sqlite3"]
+)
+def test_open_generation_with_a_part_cut_short_is_refused(
+    part: str, index: PassageIndex, settings: Settings
+) -> None:
+    index.close()
+    path = generations_of(settings).current() / part
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(IndexDamaged, match="0001-"):
+        open_index(settings)
+
+
+def test_manifest_holds_a_fingerprint_for_every_document(
+    index: PassageIndex, settings: Settings
+) -> None:
+    stored = json.loads((generations_of(settings).current() / "manifest.json").read_text())
+    assert len(stored["fingerprints"]) == 4
+    assert stored["recipe"]["embedding_model"] == settings.embedding_model

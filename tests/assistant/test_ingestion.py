@@ -1,0 +1,265 @@
+"""Builds: what is embedded, what is carried over, what a dead build leaves."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import HashEmbedder
+
+from assistant.conversation import Conversation
+from assistant.errors import (
+    IndexDamaged,
+    IndexOutOfDate,
+    SettingsError,
+    UnreadableDocument,
+)
+from assistant.ingestion import generations_of, ingest, open_index, pending_changes
+from assistant.settings import Settings, load_settings
+
+BRIDGE = "works/2031-03-02-harbour-gazette-glass-bridge"
+REPORT = "works/2031-03-05-velmora-council-bridge-report"
+AMBER = "trade/2030-11-20-amber-post-amber-export"
+COPY = "works/glass-bridge-copy"
+
+Load = Callable[[str, int], HashEmbedder]
+
+
+def test_ingest_reports_what_it_added(settings: Settings, load: Load) -> None:
+    report = ingest(settings, load=load)
+    assert report.added == (AMBER, BRIDGE, REPORT, COPY)
+    assert report.manifest is not None
+    assert report.embedded == report.manifest.passages == 5
+    assert (report.manifest.published_from, report.manifest.published_to) == (
+        "2030-11-20",
+        "2031-03-05",
+    )
+
+
+def test_ingest_twice_embeds_nothing_and_keeps_the_generation(
+    settings: Settings, load: Load, embedder: HashEmbedder
+) -> None:
+    first = ingest(settings, load=load)
+    embedder.embedded.clear()
+    second = ingest(settings, load=load)
+    assert second.is_empty
+    assert second.manifest == first.manifest
+    assert embedder.embedded == []
+
+
+def test_ingest_after_touching_one_document_embeds_that_one(
+    settings: Settings, load: Load, embedder: HashEmbedder, corpus: Path
+) -> None:
+    ingest(settings, load=load)
+    embedder.embedded.clear()
+    path = corpus / f"{AMBER}.md"
+    path.write_text(path.read_text().replace("900 tonnes", "800 tonnes"))
+    report = ingest(settings, load=load)
+    assert (report.changed, report.embedded) == ((AMBER,), 1)
+    assert ["800 tonnes" in text for text in embedder.embedded] == [True]
+
+
+def test_ingest_notices_a_change_of_metadata_alone(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    ingest(settings, load=load)
+    path = corpus / f"{AMBER}.md"
+    path.write_text(path.read_text().replace("Amber Post", "Amber Courier"))
+    assert ingest(settings, load=load).changed == (AMBER,)
+
+
+def test_ingest_without_a_document_removes_it_and_loads_no_model(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    def no_model(name: str, threads: int) -> HashEmbedder:
+        raise AssertionError("nothing is to be embedded")
+
+    ingest(settings, load=load)
+    (corpus / f"{AMBER}.md").unlink()
+    report = ingest(settings, load=no_model)
+    assert (report.removed, report.embedded) == ((AMBER,), 0)
+    with pytest.raises(KeyError):
+        open_index(settings).document(AMBER)
+
+
+def test_ingest_carries_vectors_over_exactly(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    ingest(settings, load=load)
+    before = open_index(settings)
+    [passage] = before.passages_of(REPORT)
+    (corpus / f"{AMBER}.md").unlink()
+    ingest(settings, load=load)
+    after = open_index(settings)
+    assert after.manifest.generation != before.manifest.generation
+    for index in (before, after):
+        assert index.passages_of(REPORT)[0].get_content() == passage.get_content()
+    old, new = before.vectors([passage.node_id]), after.vectors([passage.node_id])
+    assert np.array_equal(old[passage.node_id], new[passage.node_id])
+    sentences = zip(
+        before.sentences_of(passage.node_id), after.sentences_of(passage.node_id), strict=True
+    )
+    assert all(a.span == b.span and np.array_equal(a.vector, b.vector) for a, b in sentences)
+
+
+def test_ingest_with_another_passage_size_embeds_everything_again(
+    settings: Settings, load: Load
+) -> None:
+    ingest(settings, load=load)
+    other = load_settings(indexes_dir=settings.indexes_dir, passage_tokens=128)
+    assert len(ingest(other, load=load).changed) == 4
+
+
+def test_open_index_built_with_other_settings_names_the_command(
+    settings: Settings, load: Load
+) -> None:
+    ingest(settings, load=load)
+    other = load_settings(indexes_dir=settings.indexes_dir, embedding_model="another")
+    with pytest.raises(IndexOutOfDate, match=r"embedding_model.*'another'.*index build"):
+        open_index(other)
+
+
+def test_ingest_with_passages_longer_than_the_window_is_refused(
+    settings: Settings, load: Load
+) -> None:
+    other = load_settings(indexes_dir=settings.indexes_dir, passage_tokens=512)
+    with pytest.raises(SettingsError, match="DIAMOND_PASSAGE_TOKENS=256"):
+        ingest(other, load=load)
+
+
+def test_ingest_with_a_broken_document_leaves_the_old_generation(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    before = ingest(settings, load=load).manifest
+    (corpus / "trade" / "broken.md").write_text("no front matter")
+    with pytest.raises(UnreadableDocument, match=r"broken\.md"):
+        ingest(settings, load=load)
+    assert open_index(settings).manifest == before
+
+
+def test_ingest_of_headings_alone_names_the_document(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    path = corpus / f"{AMBER}.md"
+    header = path.read_text().split("\n---\n")[0]
+    path.write_text(f"{header}\n---\n## Only a heading\n")
+    with pytest.raises(UnreadableDocument, match=AMBER):
+        ingest(settings, load=load)
+
+
+def test_ingest_builds_a_damaged_index_anew(settings: Settings, load: Load) -> None:
+    ingest(settings, load=load)
+    (generations_of(settings).current() / "documents.db").unlink()
+    with pytest.raises(IndexDamaged, match="0001-"):
+        open_index(settings)
+    report = ingest(settings, load=load)
+    assert len(report.added) == 4
+    assert open_index(settings).document(BRIDGE).text.startswith("## A bridge of glass")
+
+
+def test_ingest_keeps_three_generations(settings: Settings, load: Load, corpus: Path) -> None:
+    for tonnes in range(5):
+        path = corpus / f"{AMBER}.md"
+        path.write_text(path.read_text() + f"\nThe limit was {tonnes} tonnes once.\n")
+        ingest(settings, load=load)
+    finished = generations_of(settings).finished()
+    assert [name[:4] for name in finished] == ["0003", "0004", "0005"]
+
+
+def test_two_builds_of_one_corpus_hold_the_same(
+    settings: Settings, load: Load, tmp_path: Path
+) -> None:
+    first = ingest(settings, load=load).manifest
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "main.toml").write_text(f'corpus_dir = "{settings.corpus_dir}"\n')
+    second = ingest(load_settings(indexes_dir=elsewhere), load=load).manifest
+    assert first is not None and second is not None
+    assert first.generation == second.generation
+
+
+def test_pending_changes_builds_nothing(settings: Settings, load: Load, corpus: Path) -> None:
+    ingest(settings, load=load)
+    (corpus / f"{COPY}.md").unlink()
+    assert pending_changes(settings).removed == (COPY,)
+    assert len(generations_of(settings).finished()) == 1
+
+
+def test_progress_is_told_for_each_stage(settings: Settings, load: Load) -> None:
+    told: dict[str, tuple[int, int]] = {}
+    ingest(settings, lambda stage, done, total: told.update({stage: (done, total)}), load)
+    assert told == {"read": (4, 4), "chunk": (4, 4), "embed": (5, 5), "write": (5, 5)}
+
+
+class FailingEmbedder(HashEmbedder):
+    def encode_spans(self, texts, spans):  # type: ignore[no-untyped-def]
+        raise RuntimeError("out of memory")
+
+
+def test_ingest_whose_embedder_fails_loses_nothing(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    before = ingest(settings, load=load).manifest
+    path = corpus / f"{AMBER}.md"
+    path.write_text(path.read_text() + "\nMore about amber.\n")
+    with pytest.raises(RuntimeError):
+        ingest(settings, load=lambda name, threads: FailingEmbedder())
+    assert open_index(settings).manifest == before
+    assert ingest(settings, load=load).changed == (AMBER,)
+
+
+SLOW_BUILD = """
+import sys
+import time
+sys.path.insert(0, sys.argv[2])
+from fakes import HashEmbedder
+from assistant.ingestion import ingest
+from assistant.settings import load_settings
+
+def progress(stage, done, total):
+    print(stage, done, flush=True)
+    time.sleep(0.05)
+
+ingest(load_settings(indexes_dir=sys.argv[1]), progress, lambda name, threads: HashEmbedder())
+"""
+
+
+@pytest.mark.parametrize("stage", ["read", "chunk", "embed", "write"])
+def test_killed_build_leaves_the_old_index_answering(
+    stage: str, settings: Settings, load: Load, corpus: Path
+) -> None:
+    before = ingest(settings, load=load).manifest
+    conversation = Conversation.open(settings, load)
+    path = corpus / f"{AMBER}.md"
+    path.write_text(path.read_text().replace("900 tonnes", "800 tonnes"))
+    helpers = Path(__file__).parents[1] / "helpers"
+    command = [sys.executable, "-c", SLOW_BUILD, str(settings.indexes_dir), str(helpers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as build:
+        assert build.stdout is not None
+        while not build.stdout.readline().startswith(stage):
+            assert build.poll() is None
+        os.kill(build.pid, signal.SIGKILL)
+    assert open_index(settings).manifest == before
+    for asked in (conversation, Conversation.open(settings, load)):
+        answer = asked.fresh().ask("What limit did Kelland put on the export of amber?")
+        assert "900 tonnes a year" in answer.text
+    after = ingest(settings, load=load)
+    assert after.changed == (AMBER,)
+    assert "800 tonnes" in open_index(settings).document(AMBER).text
+
+
+def test_reader_of_an_old_generation_is_not_disturbed(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    ingest(settings, load=load)
+    reader = Conversation.open(settings, load)
+    path = corpus / f"{AMBER}.md"
+    path.write_text(path.read_text().replace("900 tonnes", "800 tonnes"))
+    ingest(settings, load=load)
+    question = "What limit did Kelland put on the export of amber?"
+    assert "900 tonnes" in reader.fresh().ask(question).text
+    assert "800 tonnes" in Conversation.open(settings, load).ask(question).text
