@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -41,7 +41,7 @@ def show_answer(answer: Answer) -> None:
             console.print("\nNearest passages:", style="bold")
         for citation in answer.nearest:
             console.print()
-            console.print(_source(citation))
+            console.print(_source([citation]))
             console.print(Padding(Text(shorten(citation.quote, _QUOTE), style="dim"), (0, 0, 0, 4)))
         return
     line = Text()
@@ -51,9 +51,9 @@ def show_answer(answer: Answer) -> None:
             line.append(f" [{citation.marker}]", style="bold cyan")
         line.append(" ")
     console.print(line)
-    for citation in answer.citations:
+    for group in _by_document(answer.citations):
         console.print()
-        console.print(_source(citation))
+        console.print(_source(group))
     console.print(Text(f"\nIndex {answer.generation}", style="dim"))
 
 
@@ -151,11 +151,22 @@ def _console() -> Console:
     return console
 
 
-def _source(citation: Citation) -> Padding:
+def _by_document(citations: Sequence[Citation]) -> list[list[Citation]]:
+    groups: dict[str, list[Citation]] = {}
+    for citation in citations:
+        groups.setdefault(citation.document, []).append(citation)
+    return list(groups.values())
+
+
+def _source(citations: Sequence[Citation]) -> Text:
+    """A document, under the markers of the quotes that it stands behind."""
+    first = citations[0]
+    markers = " ".join(f"[{citation.marker}]" for citation in citations)
+    spans = ", ".join(f"{citation.start}–{citation.end}" for citation in citations)
     lines = Text()
-    lines.append(f"[{citation.marker}] ", style="bold cyan")
-    lines.append(f"{citation.publisher}, {citation.published or 'undated'}", style="bold")
-    lines.append(f"\n{citation.title}")
-    lines.append(f"\n{citation.url or 'no link'}", style="dim")
-    lines.append(f"\n{citation.document}, characters {citation.start}–{citation.end}", style="dim")
-    return Padding(lines, 0)
+    lines.append(f"{markers} ", style="bold cyan")
+    lines.append(f"{first.publisher}, {first.published or 'undated'}", style="bold")
+    lines.append(f"\n{first.title}")
+    lines.append(f"\n{first.url or 'no link'}", style="dim")
+    lines.append(f"\n{first.document}, characters {spans}", style="dim")
+    return lines

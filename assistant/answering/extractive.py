@@ -25,12 +25,12 @@ MEANING, WORDS, PASSAGE, KIND, COMPILED = 12.0, 5.0, 3.5, 0.8, -2.5
 
 # Confidence is the logistic function of these, fitted by logistic regression
 # to tell questions on the corpus from questions on anything else.
-COSINE_WEIGHT, COVERAGE_WEIGHT, BIAS = 12.0, 7.0, -9.0
+COSINE_WEIGHT, COVERAGE_WEIGHT, BIAS = 30.0, 9.0, -17.0
 
 MAX_SENTENCES = 4
 WORTH_SAYING = 4.0  # how far below the best sentence another may score
 SAME_TERMS = 0.75  # share of the shorter sentence's terms that the other has too
-SAME_MEANING = 0.8  # cosine of two documents' sentences, each in its context
+SAME_MEANING = 0.77  # cosine of two documents' sentences, each in its context
 NEAREST = 3
 
 _FIRST_HAND = {"official": 0, "company": 1, "news": 2, "analysis": 3, "reference": 4}
@@ -209,13 +209,14 @@ def _confidence(asked: AskedFor, passages: Sequence[NodeWithScore]) -> float:
     """How likely the question is one that the corpus is about, between 0 and 1.
 
     From the nearest passage's cosine, and from how many of the question's
-    telling terms stand anywhere in the passages.
+    telling terms stand together in one passage.
     """
     if not passages or not asked.weights:
         return 0.0
     cosine = max(passage.node.metadata.get("cosine", 0.0) for passage in passages)
-    found = set().union(*terms([embedding_text(passage.node) for passage in passages]))
-    evidence = COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * asked.coverage(found) + BIAS
+    texts = terms([embedding_text(passage.node) for passage in passages])
+    coverage = max(asked.coverage(set(found)) for found in texts)
+    evidence = COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * coverage + BIAS
     return 1 / (1 + math.exp(-evidence))
 
 

@@ -1,0 +1,214 @@
+"""The command line as a person or a program meets it: real processes, the real model."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.cli import run
+
+DATA = Path(__file__).parents[1] / "data"
+QUESTION = "How much did Velmora's bridge of glass cost?"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of indexes whose `main` has been built from the invented corpus."""
+    place = tmp_path_factory.mktemp("indexes")
+    (place / "main.toml").write_text(f'corpus_dir = "{DATA / "corpus"}"\n')
+    (place / "unbuilt.toml").write_text(f'corpus_dir = "{DATA / "corpus"}"\n')
+    built = assistant(place, "index", "build")
+    assert built.returncode == 0, built.stderr
+    assert "4 documents (4 added), 5 passages (5 embedded)" in built.stdout
+    return place
+
+
+def assistant(
+    place: Path, *arguments: str, stdin: str = "", **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "assistant", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DIAMOND_INDEXES_DIR": str(place), **environment},
+        check=False,
+    )
+
+
+def one_line(completed: "subprocess.CompletedProcess[str]") -> str:
+    """The one line of an error; fails if there is more, or a traceback."""
+    assert completed.stdout == ""
+    [line] = completed.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_ask_prints_the_answer_and_its_source(place: Path) -> None:
+    asked = assistant(place, "ask", QUESTION)
+    assert asked.returncode == 0
+    assert "42 million crowns" in asked.stdout
+    assert "Velmora Town Council, 2031-03-05" in asked.stdout
+    assert "https://council.example/bridge-report" in asked.stdout
+    assert asked.stderr == ""
+
+
+def test_ask_json_prints_one_object_that_resolves(place: Path) -> None:
+    asked = assistant(place, "ask", "--json", QUESTION)
+    [line] = asked.stdout.splitlines()
+    answer = json.loads(line)
+    assert answer["question"] == QUESTION
+    assert answer["abstained"] is False
+    assert answer["generation"].startswith("0001-")
+    assert answer["timings_ms"]["total"] > 0
+    first = answer["citations"][0]
+    assert set(first) >= {
+        "marker", "document", "title", "publisher", "published", "url", "quote", "start", "end",
+    }  # fmt: skip
+    check_citations(answer)
+
+
+def check_citations(answer: dict[str, Any]) -> None:
+    """Every quote stands at its place, and the answer is the quotes with their markers."""
+    for citation in answer["citations"]:
+        source = (DATA / "corpus" / f"{citation['document']}.md").read_text()
+        text = source.split("\n---\n", 1)[1]
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+    assert answer["answer"] == " ".join(
+        f"{citation['quote']} [{citation['marker']}]" for citation in answer["citations"]
+    )
+
+
+def test_ask_about_something_else_exits_with_3(place: Path) -> None:
+    asked = assistant(place, "ask", "Who painted the Mona Lisa?")
+    assert asked.returncode == 3
+    assert asked.stdout.startswith("The documents do not say. Searched: 4 documents")
+    assert "Nearest passages:" in asked.stdout
+
+
+def test_ask_batch_keeps_ids_and_histories(place: Path) -> None:
+    lines = [
+        {"id": "a", "question": QUESTION, "type": "numeric"},
+        {"id": 2, "question": "Who painted the Mona Lisa?", "history": []},
+        {
+            "id": "c",
+            "question": "and who cast its panes?",
+            "history": [
+                {"role": "user", "content": "Who built the bridge of glass in Velmora?"},
+                {"role": "assistant", "content": "Brask & Daughters. [1]"},
+            ],
+        },
+    ]
+    batch = "\n".join(json.dumps(line) for line in lines) + "\n\n"
+    asked = assistant(place, "ask", "--json", "--batch", "-", stdin=batch)
+    assert asked.returncode == 0, asked.stderr
+    answers = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == ["a", 2, "c"]
+    assert [answer["abstained"] for answer in answers] == [False, True, False]
+    assert "Pell works" in answers[2]["answer"]
+    for answer in answers:
+        check_citations(answer) if not answer["abstained"] else None
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("{broken", "line 2: not a JSON object"),
+        ('"text"', 'line 2: expected an object with a text "question"'),
+        ('{"id": 1}', 'line 2: expected an object with a text "question"'),
+        ('{"question": 7}', 'line 2: expected an object with a text "question"'),
+        ('{"question": "a", "history": "b"}', 'line 2: "history" is not a list'),
+        ('{"question": "a", "history": [{"role": "system"}]}', 'line 2: "history" needs'),
+    ],
+)
+def test_ask_batch_with_a_bad_line_answers_none(line: str, complaint: str, tmp_path: Path) -> None:
+    batch = tmp_path / "questions.jsonl"
+    batch.write_text('{"question": "fine"}\n' + line + "\n")
+    asked = assistant(tmp_path, "ask", "--json", "--batch", str(batch))
+    assert asked.returncode == 2
+    assert f"{batch}, {complaint}" in one_line(asked)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["ask"], "give either a QUESTION or --batch FILE"),
+        (["ask", "a", "--batch", "-"], "give either a QUESTION or --batch FILE"),
+        (["ask", "--batch", "-"], "add --json"),
+        (["ask", "--json", "--batch", "no-such-file"], "no-such-file"),
+        (["ask", "--color", "a"], "--color"),
+        (["frobnicate"], "frobnicate"),
+        (["chat", "--port", "99999"], "99999"),
+    ],
+)
+def test_misuse_is_one_line_and_exits_with_2(
+    arguments: list[str], complaint: str, place: Path
+) -> None:
+    misused = assistant(place, *arguments)
+    assert misused.returncode == 2
+    assert complaint in one_line(misused)
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"DIAMOND_INDEX": "unbuilt"}, "run `diamond-assistant index build`"),
+        ({"DIAMOND_INDEX": "nowhere"}, "the indexes known here are main, unbuilt"),
+        ({"DIAMOND_TOP_K": "many"}, "DIAMOND_TOP_K"),
+        ({"DIAMOND_EMBEDDING_MODEL": "other"}, "was built with embedding_model="),
+    ],
+)
+def test_unusable_settings_are_one_line_and_exit_with_2(
+    environment: dict[str, str], complaint: str, place: Path
+) -> None:
+    asked = assistant(place, "ask", QUESTION, **environment)
+    assert asked.returncode == 2
+    assert complaint in one_line(asked)
+
+
+def test_index_build_again_embeds_nothing(place: Path) -> None:
+    assert "Nothing changed" in assistant(place, "index", "build").stdout
+
+
+def test_index_build_of_a_broken_corpus_names_file_and_field(tmp_path: Path) -> None:
+    (tmp_path / "main.toml").write_text(f'corpus_dir = "{tmp_path}/corpus"\n')
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "a.md").write_text("---\nid: a\ntitle: A\n---\nText.\n")
+    built = assistant(tmp_path, "index", "build")
+    assert built.returncode == 2
+    assert "a.md: field 'publisher' is missing; expected the name of" in one_line(built)
+
+
+def test_index_status_shows_what_a_build_would_change(place: Path, tmp_path: Path) -> None:
+    status = assistant(place, "index", "status")
+    assert status.returncode == 0
+    assert "change nothing" in status.stdout
+    other = assistant(place, "index", "status", DIAMOND_PASSAGE_TOKENS="200")
+    assert "4 changed" in other.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from assistant.cli import run; run(['ask', '--help'])\n"
+        "heavy = {'torch', 'gradio', 'chromadb', 'llama_index', 'sentence_transformers', 'numpy'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--batch" in done.stdout
+
+
+def test_run_without_a_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--help"])
+    assert "ask" in capsys.readouterr().out
+
+
+def test_output_into_a_closed_pipe_is_no_traceback(place: Path) -> None:
+    command = f"{sys.executable} -m assistant ask --help | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert "Traceback" not in done.stderr

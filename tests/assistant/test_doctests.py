@@ -1,0 +1,23 @@
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "assistant.segmentation",
+        "assistant.chunking",
+        "assistant.lexical",
+        "assistant.schema",
+        "assistant.citations",
+        "assistant.rewriting",
+        "assistant.retrieval",
+        "assistant.web.sources",
+    ],
+)
+def test_examples_in_docstrings(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted > 0
+    assert result.failed == 0

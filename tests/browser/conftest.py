@@ -1,0 +1,93 @@
+"""The chat, served for real, and a real browser that writes down what it asks for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from fakes import HashEmbedder
+from playwright.sync_api import Browser, sync_playwright
+from visits import Visit
+
+from assistant.conversation import Conversation
+from assistant.ingestion import ingest
+from assistant.settings import load_settings
+from assistant.web.app import launch_options, make_app
+
+CHROMIUM = shutil.which("chromium")
+DATA = Path(__file__).parents[1] / "data"
+
+HOSTILE = """---
+id: trade/hostile
+title: "</h3><script>hacked('title')</script><img src=x onerror=hacked('title')>"
+publisher: "<b onmouseover=hacked('publisher')>Villainous Gazette</b>"
+published: 2031-01-01
+url: "https://evil.example/\\"onclick=\\"hacked('url')"
+kind: news
+topics: [villainy]
+---
+Villainous vermilion costs 13 crowns <script>hacked('text')</script><img src="https://evil.example/pixel.png" onerror="hacked('text')">. The vermilion <a href="javascript:hacked('link')">merchant</a> is **bold** and $x^2$ [7] and ![picture](https://evil.example/picture.png).
+
+<iframe src="https://evil.example/frame"></iframe> <style>body { display: none }</style> Vermilion comes in crates </mark></blockquote><form action="https://evil.example">.
+"""
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a chat over the invented corpus and one hostile document."""
+    place = tmp_path_factory.mktemp("chat")
+    corpus = Path(shutil.copytree(DATA / "corpus", place / "corpus"))
+    (corpus / "trade" / "hostile.md").write_text(HOSTILE)
+    (place / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
+    settings = load_settings(indexes_dir=place)
+    load: Callable[[str, int], HashEmbedder] = lambda name, threads: HashEmbedder()  # noqa: E731
+    ingest(settings, load=load)
+    app = make_app(Conversation.open(settings, load))
+    _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    yield address
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+
+
+@pytest.fixture
+def visit(browser: Browser, chat: str) -> Iterator[Callable[..., Visit]]:
+    """Opens the chat at a given size and scheme."""
+    pages = []
+
+    def open_page(width: int = 1280, height: int = 900, scheme: str = "light") -> Visit:
+        page = browser.new_page(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        pages.append(page)
+        visit = Visit(page)
+        own = urlsplit(chat).netloc
+        page.on(
+            "request",
+            lambda request: (
+                visit.outside.append(request.url)
+                if urlsplit(request.url).scheme in ("http", "https", "ws", "wss")
+                and urlsplit(request.url).netloc != own
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: visit.errors.append(str(error)))
+        page.add_init_script("window.hacked = (by) => { throw new Error('hacked by ' + by); }")
+        page.goto(chat)
+        page.wait_for_selector("#question textarea")
+        return visit
+
+    yield open_page
+    for page in pages:
+        page.close()

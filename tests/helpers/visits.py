@@ -1,0 +1,22 @@
+"""A browser page on the chat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Page
+
+
+@dataclass
+class Visit:
+    """A page on the chat, and what went on behind it."""
+
+    page: Page
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def ask(self, question: str, turn: int = 0) -> None:
+        """Type a question, press Enter and wait for its sources."""
+        self.page.fill("#question textarea", question)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_selector(f"#turn-{turn}", state="attached")
