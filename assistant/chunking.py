@@ -28,6 +28,7 @@ from assistant.segmentation import (
     split_blocks,
     split_sentences,
     table_header,
+    trimmed,
 )
 
 CHUNKER_VERSION = 1
@@ -124,8 +125,9 @@ class SentenceChunker(NodeParser):
     def _units(self, document: Document, block: Block, context: str) -> Iterator[Unit]:
         """What a passage is made of: sentences, whole tables, or rows of one too large."""
         text = document.text
-        if block.kind == "table" and self._fits(context, block.span.of(text)):
-            yield block.span, context
+        whole = trimmed(text, block.span)
+        if block.kind == "table" and self._fits(context, whole.of(text)):
+            yield whole, context
             return
         header = table_header(text, block) if block.kind == "table" else None
         if header is not None:
@@ -204,13 +206,15 @@ def embedding_text(passage: BaseNode) -> str:
     return passage.get_content(MetadataMode.EMBED)
 
 
-def sentence_spans(passage: TextNode) -> list[Span]:
-    """A passage's sentences and table rows, as spans of its document's text."""
-    start = passage.start_char_idx or 0
+def sentence_spans(document: Document, passage: TextNode) -> list[Span]:
+    """The sentences and table rows of a document that lie in a passage, or their parts that do."""
+    first, last = passage.start_char_idx or 0, passage.end_char_idx or 0
     return [
-        Span(start + sentence.start, start + sentence.end)
-        for block in split_blocks(passage.text)
-        for sentence in split_sentences(passage.text, block)
+        Span(max(sentence.start, first), min(sentence.end, last))
+        for block in split_blocks(document.text)
+        if block.span.end > first and block.span.start < last
+        for sentence in split_sentences(document.text, block)
+        if sentence.end > first and sentence.start < last
     ]
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import click
 
-from assistant.errors import AssistantError, IndexNotBuilt, QuestionFileError
+from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
 
 ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
 
@@ -41,6 +41,11 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except OSError as error:
         return _complain(str(error), FAILED)
+    except Exception as error:  # a bug of ours: the user still gets one line
+        if os.environ.get("DIAMOND_TRACEBACK"):
+            raise
+        name = type(error).__name__
+        return _complain(f"{name}: {error} (DIAMOND_TRACEBACK=1 shows where)", FAILED)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
@@ -57,7 +62,7 @@ def commands() -> None:
 
 @commands.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port.  [default: 7860]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 7860]")
 def chat(host: str | None, port: int | None) -> None:
     """Serve the chat in the browser; build the index first if there is none."""
     from assistant.settings import load_settings
@@ -73,10 +78,18 @@ def chat(host: str | None, port: int | None) -> None:
     except IndexNotBuilt:
         terminal.say("There is no index yet; building it.")
         _build(settings)
+    except CorpusError as error:
+        terminal.say(f"{error}. The index answers as it was built.")
     else:
         if not pending.is_empty:
             terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
-    serve(Conversation.open(settings), settings.host, settings.port)
+    conversation = Conversation.open(settings)
+    serve(
+        conversation,
+        settings.host,
+        settings.port,
+        ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),
+    )
 
 
 @commands.command()

@@ -100,7 +100,8 @@ def ingest(
         fresh = [d for d in documents if d.doc_id not in batch.passages]
         if fresh:
             embedder = load(settings.embedding_model, os.cpu_count() or 1)
-            new = _embed(_chunk(fresh, embedder, settings, progress), embedder, progress)
+            passages = _chunk(fresh, embedder, settings, progress)
+            new = _embed(fresh, passages, embedder, progress)
             report = replace(report, embedded=len(new.vectors))
             batch = batch.joined(new)
         manifest = _manifest(generations, documents, fingerprints, len(batch.vectors), settings)
@@ -221,14 +222,19 @@ def _chunk(
     return passages
 
 
-def _embed(passages: dict[str, list[TextNode]], embedder: Embedder, progress: Progress) -> Embedded:
-    """The vectors of passages and of the sentences in them."""
-    todo = [passage for group in passages.values() for passage in group]
-    todo.sort(key=lambda passage: len(embedding_text(passage)))  # less padding in a batch
+def _embed(
+    documents: Sequence[Document],
+    passages: dict[str, list[TextNode]],
+    embedder: Embedder,
+    progress: Progress,
+) -> Embedded:
+    """The vectors of documents' passages and of the sentences in them."""
+    todo = [(document, passage) for document in documents for passage in passages[document.doc_id]]
+    todo.sort(key=lambda pair: len(embedding_text(pair[1])))  # less padding in a batch
     embedded = Embedded(passages, {}, {})
     for start in range(0, len(todo), _BATCH):
-        batch = todo[start : start + _BATCH]
-        spans = [sentence_spans(passage) for passage in batch]
+        batch = [passage for _, passage in todo[start : start + _BATCH]]
+        spans = [sentence_spans(*pair) for pair in todo[start : start + _BATCH]]
         vectors, sentences = embedder.encode_spans(
             [embedding_text(passage) for passage in batch],
             [_shifted(its, _offset(passage)) for passage, its in zip(batch, spans, strict=True)],

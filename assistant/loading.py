@@ -18,6 +18,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     StringConstraints,
     ValidationError,
 )
@@ -45,8 +46,8 @@ class FrontMatter(BaseModel):
     title: Text
     publisher: Text
     kind: Kind
-    topics: Annotated[list[Text], "at least one"]
-    published: datetime.date | None = None
+    topics: Annotated[list[Text], Field(min_length=1)]
+    published: Annotated[datetime.date, Field(strict=False)] | None = None
     url: Annotated[Text, AfterValidator(_web_address)] | None = None
     title_note: Text | None = None
 
@@ -60,6 +61,16 @@ EXPECTED = {
     "published": "a date such as 2026-01-31, or no such field",
     "url": "an address that begins with http:// or https://, or no such field",
     "title_note": "a line of text, or no such field",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that leaves dates as they are written, for the field to be named if one is wrong."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -135,14 +146,15 @@ def _split_front_matter(path: Path, text: str) -> tuple[str, str]:
 
 def _check(path: Path, header: str) -> FrontMatter:
     try:
-        fields: Any = yaml.safe_load(header)
-    except yaml.YAMLError as error:
+        fields: Any = yaml.load(header, _Loader)
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 2}" if mark else ""
-        problem = getattr(error, "problem", None) or "it is not YAML"
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UnreadableDocument(f"{path}{line}: broken front matter: {problem}") from error
     if not isinstance(fields, dict):
         raise UnreadableDocument(f"{path}: the front matter holds no fields")
+    fields = {str(name): value for name, value in fields.items()}
     try:
         return FrontMatter.model_validate(fields)
     except ValidationError as error:

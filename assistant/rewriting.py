@@ -30,13 +30,14 @@ _COMMON_NAME = re.compile(
 )
 
 _LONG = 10  # words: a question of that many says what it is about
+_LONGEST_CHAIN = 4  # turns: further back is another subject
 
 
 def standalone_question(question: str, turns: Sequence[Turn]) -> str:
     """The question itself, or, if it leans on an earlier one, the two together.
 
-    The earlier question is made standalone first, so that a chain of
-    follow-ups keeps its subject and a change of subject ends the chain.
+    A chain of follow-ups is followed back to the question that named its
+    subject; a change of subject ends the chain.
 
     >>> before = [Turn("What will the plant in Georgia make?", "Diamond grit. [1]")]
     >>> standalone_question("and what will it cost?", before)
@@ -44,9 +45,12 @@ def standalone_question(question: str, turns: Sequence[Turn]) -> str:
     >>> standalone_question("When did JBIC sign its loan contracts?", before)
     'When did JBIC sign its loan contracts?'
     """
-    if not turns or not is_follow_up(question):
-        return question
-    return f"{question} {standalone_question(turns[-1].question, turns[:-1])}"
+    chain = [question]
+    for turn in reversed(turns[-_LONGEST_CHAIN:]):
+        if not is_follow_up(chain[-1]):
+            break
+        chain.append(turn.question)
+    return " ".join(chain)
 
 
 def is_follow_up(question: str) -> bool:

@@ -73,6 +73,11 @@ def split_blocks(text: str) -> list[Block]:
     return blocks
 
 
+def trimmed(text: str, span: Span) -> Span:
+    """A span without the white space at its ends."""
+    return _trim(text, span.start, span.end)
+
+
 def heading_text(text: str, block: Block) -> str:
     """A heading without its marks."""
     return block.span.of(text).strip().strip("#").strip()

@@ -9,6 +9,7 @@ run.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Settings(BaseSettings):
 
     threads: int = Field(1, ge=1, description="CPU threads of the model while serving")
     host: str = Field("127.0.0.1", description="address the chat listens on")
-    port: int = Field(7860, ge=0, le=65535, description="port the chat listens on")
+    port: int = Field(7860, ge=1, le=65535, description="port the chat listens on")
 
     @classmethod
     def settings_customise_sources(
@@ -92,7 +93,7 @@ def load_settings(**options: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise SettingsError(_first_problem(error)) from error
+        raise SettingsError(_first_problem(error, given)) from error
     except ValueError as error:  # the recipe is not TOML
         raise SettingsError(f"the recipe of the index cannot be read: {error}") from error
     recipe = recipe_path(settings.indexes_dir, settings.index)
@@ -104,9 +105,10 @@ def load_settings(**options: Any) -> Settings:
     return settings
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, options: Mapping[str, Any]) -> str:
     problem = error.errors()[0]
     name = ".".join(str(part) for part in problem["loc"])
     variable = f"DIAMOND_{name.upper()}"
-    origin = f" (from {variable})" if variable in os.environ else ""
+    from_environment = variable in os.environ and name not in options
+    origin = f" (from {variable})" if from_environment else ""
     return f"setting {name!r}{origin} is {problem['input']!r}: {problem['msg'].lower()}"

@@ -36,7 +36,10 @@ def conversation(settings: Settings) -> Conversation:
         ("Who did not answer requests for comment about the diamond plant?", "US embassy in Japan"),
         ("What did Hitachi say about its part in the talks?", "would say no more"),
         ("Which military uses do artificial diamonds have?", "munitions and radar components"),
-        ("Why are synthetic diamonds needed in high-tech manufacturing?", "polishing of semiconduc"),
+        (
+            "Why are synthetic diamonds needed in high-tech manufacturing?",
+            "polishing of semiconduc",
+        ),
         ("Where is most synthetic diamond made today?", "China"),
         ("How much will the diamond plant in Georgia cost?", "$600 million"),
         ("When did Lutnick and Akazawa sign the memorandum of understanding?", "4 September 2025"),
@@ -117,4 +120,3 @@ def test_readme_example_is_what_ask_prints(
 ) -> None:
     monkeypatch.setenv("DIAMOND_INDEXES_DIR", str(settings.indexes_dir))
     assert block(README.read_text(), "example") == example_block(), "run `make readme`"
-

@@ -99,6 +99,8 @@ class ExtractiveAnswerer:
             return self._abstention(question, passages, confidence)
         candidates = self._candidates(question, asked, passages)
         citations = _cited(_reading_order(choose(candidates, self.max_words)))
+        if not citations:
+            return self._abstention(question, passages, confidence=0.0)
         return Answer(
             question=question,
             text=quoted_answer(citations),
@@ -167,7 +169,11 @@ def choose(candidates: Sequence[Candidate], max_words: int) -> list[Candidate]:
         if any(candidate.same_fact(other) for other in chosen):
             continue
         twins = [c for c in candidates if c.same_fact(candidate)]
-        speakers = [twin for twin in twins if _one_voice(twin, chosen)]
+        speakers = [
+            twin
+            for twin in twins
+            if _one_voice(twin, chosen) and not any(twin.same_fact(other) for other in chosen)
+        ]
         speaker = min(speakers, key=lambda c: c.standing, default=None)
         if speaker is None or (chosen and words + len(speaker.text.split()) > max_words):
             continue

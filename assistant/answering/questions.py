@@ -10,11 +10,13 @@ from assistant.lexical import terms
 
 # Words that every question may have: finding them in a sentence says nothing.
 _ASKING = frozenset(
-    """
-    what who whom whose when where which how why much many do does did is are was were be been
-    has have had will would can could should shall may might tell me us please about say said
-    know explain give
-    """.split()
+    terms(
+        [
+            "what who whom whose when where which how why many much do does did is are was were be "
+            "been has have had will would can could should shall may might tell me us please "
+            "about say said know explain give"
+        ]
+    )[0]
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 # Gradio reads this when it is imported; nothing may leave the machine.
@@ -38,19 +38,21 @@ CONCURRENCY = 4
 Messages = list[dict[str, Any]]
 
 
-def serve(conversation: Conversation, host: str, port: int) -> None:
-    """Serve the chat until interrupted.
+def serve(conversation: Conversation, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the chat until interrupted; `ready` is told its address.
 
     Raises:
         SettingsError: the port is taken.
     """
     app = make_app(conversation)
     try:
-        app.launch(server_name=host, server_port=port, **launch_options())
+        app.launch(server_name=host, server_port=port, prevent_thread_lock=True, **launch_options())
     except OSError as error:
         raise SettingsError(
             f"port {port} on {host} cannot be used: give another with --port"
         ) from error
+    ready(app.local_url or "")
+    app.block_thread()
 
 
 def launch_options() -> dict[str, Any]:
@@ -60,6 +62,7 @@ def launch_options() -> dict[str, Any]:
         "css_paths": STYLE,
         "js": SCRIPT,
         "share": False,
+        "quiet": True,
         "run_history": False,
         "footer_links": [],
     }

@@ -58,7 +58,8 @@ def texts(passages: list[TextNode]) -> list[str]:
 
 
 def quoted(passages: list[TextNode], text: str) -> list[str]:
-    return [span.of(text) for passage in passages for span in sentence_spans(passage)]
+    source = document(text)
+    return [span.of(text) for passage in passages for span in sentence_spans(source, passage)]
 
 
 def places_to_cover(text: str) -> set[int]:
@@ -113,7 +114,7 @@ def test_sentence_spans_of_any_passage(text: str, max_tokens: int) -> None:
     chunker = SentenceChunker(count_tokens=count_pieces, max_tokens=max_tokens)
     for passage in passages_of(chunker, document(text)):
         position = passage.start_char_idx or 0
-        for span in sentence_spans(passage):
+        for span in sentence_spans(document(text), passage):
             assert position <= span.start < span.end <= (passage.end_char_idx or 0)
             position = span.end
 

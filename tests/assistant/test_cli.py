@@ -2,8 +2,12 @@
 
 import json
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,12 @@ def assistant(
         env={**os.environ, "DIAMOND_INDEXES_DIR": str(place), **environment},
         check=False,
     )
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def one_line(completed: "subprocess.CompletedProcess[str]") -> str:
@@ -212,3 +222,51 @@ def test_output_into_a_closed_pipe_is_no_traceback(place: Path) -> None:
     command = f"{sys.executable} -m assistant ask --help | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert "Traceback" not in done.stderr
+
+
+def test_build_and_ask_connect_to_nobody(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "main.toml").write_text(f'corpus_dir = "{DATA / "corpus"}"\n')
+    program = (
+        "import socket, sys\n"
+        "def refuse(self, address, *more): sys.exit(f'reached for {address}')\n"
+        "socket.socket.connect = socket.socket.connect_ex = refuse\n"
+        "socket.getaddrinfo = lambda *a, **k: sys.exit(f'looked up {a}')\n"
+        "from assistant.cli import run\n"
+        f"sys.exit(run(['index', 'build']) or run(['ask', {QUESTION!r}]))"
+    )
+    environment = {**os.environ, "DIAMOND_INDEXES_DIR": str(tmp_path)}
+    environment.pop("HF_HUB_OFFLINE")  # a user's machine does not set it
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "42 million crowns" in done.stdout
+
+
+def test_chat_serves_and_says_where(place: Path) -> None:
+    environment = {**os.environ, "DIAMOND_INDEXES_DIR": str(place)}
+    command = [sys.executable, "-m", "assistant", "chat", "--port", free_port()]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
+        assert chat.stderr is not None
+        line = chat.stderr.readline()
+        address = line.split("The chat is at ")[1].split()[0]
+        with urllib.request.urlopen(address) as page:
+            assert b"Diamond assistant" in page.read()
+        taken = assistant(place, "chat", "--port", address.rsplit(":", 1)[1].strip("/"))
+        chat.send_signal(signal.SIGINT)
+    assert taken.returncode == 2
+    assert "give another with --port" in taken.stderr.splitlines()[-1]
+
+
+def test_chat_answers_although_a_new_document_is_broken(place: Path, tmp_path: Path) -> None:
+    corpus = Path(shutil.copytree(DATA / "corpus", tmp_path / "corpus"))
+    (corpus / "broken.md").write_text("no front matter")
+    environment = {
+        **os.environ, "DIAMOND_INDEXES_DIR": str(place), "DIAMOND_CORPUS_DIR": str(corpus),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "assistant", "chat", "--port", free_port()]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
+        assert chat.stderr is not None
+        assert "broken.md: no front matter" in chat.stderr.readline()
+        assert "The chat is at" in chat.stderr.readline()
+        chat.send_signal(signal.SIGINT)

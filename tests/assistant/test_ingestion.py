@@ -86,9 +86,7 @@ def test_ingest_without_a_document_removes_it_and_loads_no_model(
         open_index(settings).document(AMBER)
 
 
-def test_ingest_carries_vectors_over_exactly(
-    settings: Settings, load: Load, corpus: Path
-) -> None:
+def test_ingest_carries_vectors_over_exactly(settings: Settings, load: Load, corpus: Path) -> None:
     ingest(settings, load=load)
     before = open_index(settings)
     [passage] = before.passages_of(REPORT)

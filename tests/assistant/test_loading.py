@@ -16,7 +16,7 @@ FIELDS = {
 TEXT = "The lamp of Sorrel burns whale song.\n"
 
 
-def page(text: str = TEXT, **fields: str | None) -> str:
+def page(text: str = TEXT, /, **fields: str | None) -> str:
     """A document; a field that is None is left out."""
     lines = [f"{name}: {value}\n" for name, value in {**FIELDS, **fields}.items() if value]
     return f"---\n{''.join(lines)}---\n{text}"
@@ -149,7 +149,6 @@ def test_load_document_without_a_required_field(tmp_path: Path, name: str) -> No
         ("topics", "[lamps, 7]", "7", "a list of words"),
         ("published", "March 2031", "'March 2031'", "a date such as 2026-01-31"),
         ("published", "31.12.2031", "'31.12.2031'", "a date such as 2026-01-31"),
-        ("published", "'2031-03-02'", "'2031-03-02'", "a date such as 2026-01-31"),
         ("url", "javascript:alert(1)", "'javascript:alert(1)'", "http:// or https://"),
         ("url", "gazette.example/lamp", "'gazette.example/lamp'", "http:// or https://"),
         ("url", "https:///lamp", "'https:///lamp'", "http:// or https://"),

@@ -43,10 +43,9 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (corpus / "trade" / "hostile.md").write_text(HOSTILE)
     (place / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
     settings = load_settings(indexes_dir=place)
-    load: Callable[[str, int], HashEmbedder] = lambda name, threads: HashEmbedder()  # noqa: E731
-    ingest(settings, load=load)
-    app = make_app(Conversation.open(settings, load))
-    _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    ingest(settings, load=lambda name, threads: HashEmbedder())
+    app = make_app(Conversation.open(settings, lambda name, threads: HashEmbedder()))
+    _, address, _ = app.launch(prevent_thread_lock=True, **launch_options())
     yield address
     app.close()
 

@@ -35,7 +35,9 @@ class HashEmbedder:
     ) -> tuple[Vectors, list[Vectors]]:
         self.embedded.extend(texts)
         sentences = [
-            np.stack([self._vector(span.of(text)) for span in its] or [self._vector("")])[: len(its)]
+            np.stack([self._vector(span.of(text)) for span in its] or [self._vector("")])[
+                : len(its)
+            ]
             for text, its in zip(texts, spans, strict=True)
         ]
         return np.stack([self._vector(text) for text in texts]), sentences

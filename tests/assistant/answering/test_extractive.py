@@ -54,15 +54,20 @@ def ask(
     chunker = SentenceChunker(count_tokens=embedder.count_tokens, max_tokens=64)
     nodes = chunker.get_nodes_from_documents(list(documents))
     passages = [node for node in nodes if isinstance(node, TextNode)]
-    shelf = {passage.node_id: sentences(passage, embedder) for passage in passages}
+    shelf = {
+        passage.node_id: sentences(source, passage, embedder)
+        for source in documents
+        for passage in passages
+        if passage.ref_doc_id == source.doc_id
+    }
     answerer = ExtractiveAnswerer(embedder, shelf.__getitem__, lambda term: 1.0, max_words, 0.5)
     found = [scored(passage, question, embedder) for passage in passages]
     found.sort(key=lambda passage: passage.score or 0.0, reverse=not backwards)
     return answerer.answer(question, found)
 
 
-def sentences(passage: TextNode, embedder: Embedder) -> list[Sentence]:
-    spans = sentence_spans(passage)
+def sentences(source: Document, passage: TextNode, embedder: Embedder) -> list[Sentence]:
+    spans = sentence_spans(source, passage)
     start = passage.start_char_idx or 0
     inside = [Span(span.start - start, span.end - start) for span in spans]
     _, [vectors] = embedder.encode_spans([passage.text], [inside])
