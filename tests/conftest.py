@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 # Before anything imports a library that could reach for a hub.
@@ -50,9 +50,7 @@ def settings(tmp_path: Path, corpus: Path) -> Settings:
 
 
 @pytest.fixture
-def conversation(
-    settings: Settings, load: Callable[[str, int], HashEmbedder]
-) -> Iterator[Conversation]:
+def conversation(settings: Settings, load: Callable[[str, int], HashEmbedder]) -> Conversation:
     """A conversation over a freshly built index."""
     ingest(settings, load=load)
-    yield Conversation.open(settings, load)
+    return Conversation.open(settings, load)

@@ -77,7 +77,7 @@ def test_open_generation_with_a_passage_missing_says_which_counts_differ(
     with sqlite3.connect(generations_of(settings).current() / "documents.db") as connection:
         connection.execute("DELETE FROM passages WHERE row = 0")
     connection.close()
-    with pytest.raises(IndexDamaged, match="5 passages; its .* hold 5, 5 and 4"):
+    with pytest.raises(IndexDamaged, match=r"5 passages; its .* hold 5, 5 and 4"):
         open_index(settings)
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from fakes import HashEmbedder
 
 from assistant.conversation import Conversation
+from assistant.embeddings import Vectors
 from assistant.errors import (
     IndexDamaged,
     IndexOutOfDate,
@@ -19,6 +20,7 @@ from assistant.errors import (
     UnreadableDocument,
 )
 from assistant.ingestion import generations_of, ingest, open_index, pending_changes
+from assistant.segmentation import Span
 from assistant.settings import Settings, load_settings
 
 BRIDGE = "works/2031-03-02-harbour-gazette-glass-bridge"
@@ -176,7 +178,8 @@ def test_two_builds_of_one_corpus_hold_the_same(
     elsewhere.mkdir()
     (elsewhere / "main.toml").write_text(f'corpus_dir = "{settings.corpus_dir}"\n')
     second = ingest(load_settings(indexes_dir=elsewhere), load=load).manifest
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert first.generation == second.generation
 
 
@@ -194,7 +197,9 @@ def test_progress_is_told_for_each_stage(settings: Settings, load: Load) -> None
 
 
 class FailingEmbedder(HashEmbedder):
-    def encode_spans(self, texts, spans):  # type: ignore[no-untyped-def]
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[Vectors, list[Vectors]]:
         raise RuntimeError("out of memory")
 
 

@@ -20,27 +20,13 @@ from assistant.web.app import launch_options, make_app
 CHROMIUM = shutil.which("chromium")
 DATA = Path(__file__).parents[1] / "data"
 
-HOSTILE = """---
-id: trade/hostile
-title: "</h3><script>hacked('title')</script><img src=x onerror=hacked('title')>"
-publisher: "<b onmouseover=hacked('publisher')>Villainous Gazette</b>"
-published: 2031-01-01
-url: "https://evil.example/\\"onclick=\\"hacked('url')"
-kind: news
-topics: [villainy]
----
-Villainous vermilion costs 13 crowns <script>hacked('text')</script><img src="https://evil.example/pixel.png" onerror="hacked('text')">. The vermilion <a href="javascript:hacked('link')">merchant</a> is **bold** and $x^2$ [7] and ![picture](https://evil.example/picture.png).
-
-<iframe src="https://evil.example/frame"></iframe> <style>body { display: none }</style> Vermilion comes in crates </mark></blockquote><form action="https://evil.example">.
-"""
-
 
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a chat over the invented corpus and one hostile document."""
     place = tmp_path_factory.mktemp("chat")
     corpus = Path(shutil.copytree(DATA / "corpus", place / "corpus"))
-    (corpus / "trade" / "hostile.md").write_text(HOSTILE)
+    shutil.copy(DATA / "hostile.md", corpus / "trade")
     (place / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
     settings = load_settings(indexes_dir=place)
     ingest(settings, load=lambda name, threads: HashEmbedder())
