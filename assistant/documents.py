@@ -136,6 +136,11 @@ class DocumentStore:
         ).fetchone()
         return found[0]
 
+    def rows(self, passage_ids: Sequence[str]) -> dict[str, int]:
+        """The places of some passages in the lexical index, by passage id."""
+        query = "SELECT id, row FROM passages WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(self._connection.execute(query, (json.dumps(list(passage_ids)),)).fetchall())
+
     def passages_of(self, document_id: str) -> list[TextNode]:
         """A document's passages in reading order."""
         query = _PASSAGE + "document = ? ORDER BY start"

@@ -154,6 +154,15 @@ class PassageIndex:
             for row, score in self.lexical.rank(query, top_k)
         ]
 
+    def cosines(self, vector: Vectors, passage_ids: Sequence[str]) -> dict[str, float]:
+        """How near some passages are to a vector, by passage id."""
+        return {i: float(v @ vector) for i, v in self.vectors(passage_ids).items()}
+
+    def bm25(self, query: str, passage_ids: Sequence[str]) -> dict[str, float]:
+        """The BM25 scores of some passages, by passage id; 0 where no word is shared."""
+        scores = self.lexical.scores(query)
+        return {i: float(scores[row]) for i, row in self._documents.rows(passage_ids).items()}
+
     def passage(self, passage_id: str) -> TextNode:
         """A passage with its document's metadata."""
         return self._documents.passage(passage_id)

@@ -56,9 +56,17 @@ class LexicalIndex:
 
     def rank(self, query: str, top_k: int) -> list[tuple[int, float]]:
         """The best texts as (position, BM25 score), best first; a score of 0 is no match."""
-        scores = self._scores(query)
+        scores = self.scores(query)
         best = np.argsort(-scores, kind="stable")[:top_k]
         return [(int(row), float(scores[row])) for row in best if scores[row] > 0]
+
+    def scores(self, query: str) -> NDArray[np.float32]:
+        """The BM25 score of every text, in their order."""
+        known = [term for term in terms([query])[0] if term in self._bm25.vocab_dict]
+        if not known:
+            return np.zeros(self.size, dtype=np.float32)
+        found: NDArray[np.float32] = self._bm25.get_scores(known)
+        return found
 
     def idf(self, term: str) -> float:
         """How rare a term is, as in BM25's Lucene form; the rarest value if unknown."""
@@ -66,10 +74,3 @@ class LexicalIndex:
         starts = self._bm25.scores["indptr"]
         count = 0 if term_id is None else int(starts[term_id + 1] - starts[term_id])
         return float(np.log(1 + (self.size - count + 0.5) / (count + 0.5)))
-
-    def _scores(self, query: str) -> NDArray[np.float32]:
-        known = [term for term in terms([query])[0] if term in self._bm25.vocab_dict]
-        if not known:
-            return np.zeros(self.size, dtype=np.float32)
-        scores: NDArray[np.float32] = self._bm25.get_scores(known)
-        return scores

@@ -14,14 +14,15 @@ from assistant.index import PassageIndex
 class HybridRetriever(BaseRetriever):
     """A LlamaIndex retriever over one generation.
 
-    Each ranking's scores are stretched to 0–1 over its own candidates, and a
+    The candidates are the best of either ranking, and every one of them gets
+    both its scores. Each score is stretched to 0–1 over the candidates; a
     passage's score is `dense_weight` times the one plus the rest times the
     other: the convex combination of Bruch et al., "An Analysis of Fusion
     Functions for Hybrid Retrieval" (2023). It beats reciprocal rank fusion
     because it keeps how much better one candidate is than the next.
 
     The passages come best first; their metadata gains `cosine` and `bm25`, the
-    two scores before fusion (0 where a passage is not among the candidates).
+    two scores before fusion.
     """
 
     def __init__(
@@ -42,15 +43,18 @@ class HybridRetriever(BaseRetriever):
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         query = query_bundle.query_str
         vector = self._embedder.encode_query(query)
-        cosine = dict(self._index.nearest(vector, self._candidates))
-        bm25 = dict(self._index.best_matches(query, self._candidates))
+        nearest = self._index.nearest(vector, self._candidates)
+        matching = self._index.best_matches(query, self._candidates)
+        candidates = list({passage_id for passage_id, _ in [*nearest, *matching]})
+        cosine = self._index.cosines(vector, candidates)
+        bm25 = self._index.bm25(query, candidates)
         fused = fuse(cosine, bm25, self._dense_weight)
         best = sorted(fused, key=lambda passage_id: (-fused[passage_id], passage_id))
         found = []
         for passage_id in best[: self._top_k]:
             passage = self._index.passage(passage_id)
-            passage.metadata["cosine"] = cosine.get(passage_id, 0.0)
-            passage.metadata["bm25"] = bm25.get(passage_id, 0.0)
+            passage.metadata["cosine"] = cosine[passage_id]
+            passage.metadata["bm25"] = bm25[passage_id]
             found.append(NodeWithScore(node=passage, score=fused[passage_id]))
         return found
 

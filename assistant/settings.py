@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     keep_generations: int = Field(3, ge=1, description="finished generations kept on disk")
 
     dense_weight: float = Field(
-        0.55, ge=0, le=1, description="share of the dense score in the fused score"
+        0.6, ge=0, le=1, description="share of the dense score in the fused score"
     )
     candidates: int = Field(100, ge=1, description="passages taken from each ranking to fuse")
     top_k: int = Field(12, ge=1, description="passages handed to the answerer")

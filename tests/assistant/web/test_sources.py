@@ -76,15 +76,19 @@ def shown(answer: Answer, turn: int = 0) -> str:
 
 
 def assert_tame(page: str) -> None:
-    """Nothing but our own tags and attributes, and no address but of the web or the page."""
-    rest = page
-    for tag, attributes in re.findall(r'</?(\w+)((?:"[^"]*"|\'[^\']*\'|[^>"\'])*)>', page):
+    """Nothing but our own tags, each closed, and addresses of the web or this page alone."""
+    rest, still_open = page, []
+    for close, tag, attributes in re.findall(r"""<(/?)(\w+)((?:"[^"]*"|'[^']*'|[^>"'])*)>""", page):
         assert tag in TAGS
-        names = re.findall(r"([^\s=]+)(?:=(?:\"[^\"]*\"|'[^']*'))?", attributes)
+        names = re.findall(r"""([^\s=]+)(?:=(?:"[^"]*"|'[^']*'))?""", attributes)
         assert set(names) <= ATTRIBUTES
-        rest = re.sub(rf"</?{tag}{re.escape(attributes)}>", "", rest)
-    assert "<" not in rest
-    assert ">" not in rest
+        rest = rest.replace(f"<{close}{tag}{attributes}>", "", 1)
+        if close:
+            assert still_open.pop() == tag
+        else:
+            still_open.append(tag)
+    assert still_open == []
+    assert not {"<", ">"} & set(rest)
     assert set(re.findall(r'href="(\w+:|#)', page)) <= {"https:", "#"}
 
 
@@ -99,6 +103,13 @@ def test_hostile_document(text: str) -> None:
     answer = hostile_answer(text)
     assert_tame(shown(answer))
     assert_tame(sources_panel([answer]))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_title_of_a_page_without_an_address(text: str) -> None:
+    document = Document(id_="isle/owl", text=LAMP, metadata={"title": text})
+    quote = cited(1, "Gulls sleep.", document)
+    assert_tame(sources_panel([answered(quote, document=document)]))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -128,8 +139,9 @@ def test_answer_grows_statement_by_statement() -> None:
     first, second = answer_pieces(answer, turn=0)
     assert "Owls wake at dusk." in first
     assert "Gulls" not in first
+    assert first.startswith('<div class="answer">')
     assert second.startswith(first.removesuffix("</div>"))
-    assert "Gulls sleep." in second
+    assert "</sup> Gulls sleep." in second
 
 
 def test_answer_marker_names_its_source() -> None:
@@ -225,6 +237,16 @@ def test_panel_a_card_for_each_passage_of_a_document() -> None:
     assert re.findall(r"<mark[^>]*>(.*?)</mark>", panel) == ["Gulls sleep.", "Eels sing."]
 
 
+def test_panel_shows_the_passage_of_the_document_that_is_cited() -> None:
+    """Another document's passage has the same words at the same place."""
+    owl = Document(id_="isle/owl", text="Gulls sleep. Owls wake.")
+    eel = Document(id_="isle/eel", text="Gulls sleep. Eels sing.")
+    found = answered(document=owl, passage=owl.text)
+    answer = answered(cited(1, "Gulls sleep.", eel), document=eel, passage=eel.text)
+    panel = sources_panel([replace(answer, passages=found.passages + answer.passages)])
+    assert "Eels sing.</blockquote>" in panel
+
+
 def test_panel_keeps_line_breaks_of_a_passage() -> None:
     document = Document(id_="isle/owl", text="- Owls wake.\n- Gulls & eels sleep.")
     quote = cited(1, "Owls wake.", document)
@@ -248,7 +270,8 @@ def test_panel_title_of_a_page_without_an_address() -> None:
 
 def test_panel_names_question_publisher_date_kind_and_document() -> None:
     panel = sources_panel([answered(cited(1, "Gulls sleep."))])
-    for text in ("What burns?", "Gazette", "undated", "news", "isle/lamp"):
+    assert panel.startswith('<div class="sources">')
+    for text in ("Sources", "What burns?", "Gazette", "undated", "news", "isle/lamp"):
         assert f">{text}</" in panel
 
 
