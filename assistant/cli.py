@@ -15,6 +15,7 @@ from typing import IO, Any
 import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
+from evals.cli import evaluate
 
 ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
 
@@ -58,6 +59,9 @@ def commands() -> None:
     Settings come from the environment (DIAMOND_INDEX, DIAMOND_EMBEDDING_MODEL, ...);
     the README lists them.
     """
+
+
+commands.add_command(evaluate)
 
 
 @commands.command()

@@ -63,6 +63,7 @@ class Conversation:
             idf=index.lexical.idf,
             max_words=settings.answer_words,
             abstain_below=settings.abstain_below,
+            answer_from=settings.answer_from,
         )
         return cls(retriever, answerer, index.manifest)
 
@@ -84,6 +85,7 @@ class Conversation:
         answer = replace(
             answer,
             question=question,
+            passages=tuple(passages),
             text=self._refusal(asked) if answer.abstained else answer.text,
             standalone_question=standalone,
             generation=self.manifest.generation,

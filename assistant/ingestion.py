@@ -75,7 +75,10 @@ def no_progress(stage: str, done: int, total: int) -> None:
 
 
 def ingest(
-    settings: Settings, progress: Progress = no_progress, load: LoadEmbedder = load_embedder
+    settings: Settings,
+    progress: Progress = no_progress,
+    load: LoadEmbedder = load_embedder,
+    read: Callable[[Path], list[Document]] = load_corpus,
 ) -> IngestReport:
     """Bring the index up to date with its corpus and its recipe.
 
@@ -89,7 +92,7 @@ def ingest(
     """
     generations = generations_of(settings)
     with generations.building() as directory:
-        documents = load_corpus(settings.corpus_dir)
+        documents = read(settings.corpus_dir)
         progress("read", len(documents), len(documents))
         fingerprints = _fingerprints(documents, settings)
         old = _open_old(generations)

@@ -46,7 +46,8 @@ class Settings(BaseSettings):
         0.6, ge=0, le=1, description="share of the dense score in the fused score"
     )
     candidates: int = Field(100, ge=1, description="passages taken from each ranking to fuse")
-    top_k: int = Field(12, ge=1, description="passages handed to the answerer")
+    top_k: int = Field(30, ge=1, description="passages retrieved")
+    answer_from: int = Field(12, ge=1, description="passages, of those, that an answer may quote")
 
     answer_words: int = Field(80, ge=10, description="longest offline answer")
     abstain_below: float = Field(

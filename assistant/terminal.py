@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -137,6 +137,19 @@ def progress_bar() -> Iterator[ingestion.Progress]:
             bars.update(tasks[stage], completed=done, total=total, visible=True)
 
         yield update
+
+
+@contextlib.contextmanager
+def one_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A single bar; silent where there is no terminal."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def shorten(text: str, length: int) -> str:

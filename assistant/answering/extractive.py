@@ -85,6 +85,7 @@ class ExtractiveAnswerer:
     idf: Callable[[str], float]
     max_words: int
     abstain_below: float
+    answer_from: int = 12
     name: str = field(default="extractive", init=False)
 
     def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
@@ -94,6 +95,7 @@ class ExtractiveAnswerer:
         searched.
         """
         asked = AskedFor.of(question, self.idf)
+        passages = passages[: self.answer_from]
         confidence = _confidence(asked, passages)
         if confidence < self.abstain_below:
             return self._abstention(question, passages, confidence)

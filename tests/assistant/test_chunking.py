@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from llama_index.core.schema import BaseNode, Document, NodeRelationship, TextNode
 
 from assistant.chunking import SentenceChunker, embedding_text, sentence_spans, split_sections
-from assistant.segmentation import split_blocks, table_header
+from assistant.segmentation import split_blocks, split_sentences, table_header
 
 WORDS = """
     Gulls sail. U.S. Feb. 18 approx. a.m. ** **Ohio.** 琥珀は光る。 🙂 🧜‍♀️ é Ⅷ ² | - # … “Ah.” (b)
@@ -26,6 +26,7 @@ LINES = st.one_of(
 TEXTS = st.lists(st.tuples(LINES, st.sampled_from([1, 1, 1, 2, 200])), max_size=8).map(
     lambda lines: "\n".join(line for line, times in lines for _ in range(times))
 )
+SHORT_TEXTS = st.lists(LINES, max_size=12).map("\n".join)
 TITLES = st.sampled_from([None, "Lamps", "The long history of every lamp " * 40, "lamp" * 100])
 LONG_TABLE = "|Tower|Owls|\n|---|---|\n" + "|Sorrel|7|\n" * 200
 
@@ -108,15 +109,24 @@ def test_passages_cover_any_text(text: str, title: str | None, max_tokens: int) 
 
 
 @settings(max_examples=200, deadline=None)
-@given(TEXTS, st.sampled_from([24, 64]))
-def test_sentence_spans_of_any_passage(text: str, max_tokens: int) -> None:
-    """In order and inside their passage, counted in the document."""
+@given(SHORT_TEXTS, st.sampled_from([24, 64]))
+@example("The owl counts the lamps. " * 50, 24)
+@example("|Tower|Owls|\n|---|---|\n" + "|Sorrel. Old|7|\n" * 50, 24)
+@example("lantern " * 100, 24)
+def test_sentence_spans_of_any_text(text: str, max_tokens: int) -> None:
+    """In order inside their passages, and all together what the document's sentences say."""
+    source = document(text)
     chunker = SentenceChunker(count_tokens=count_pieces, max_tokens=max_tokens)
-    for passage in passages_of(chunker, document(text)):
+    said, to_say = "", ""
+    for passage in passages_of(chunker, source):
         position = passage.start_char_idx or 0
-        for span in sentence_spans(document(text), passage):
+        for span in sentence_spans(source, passage):
             assert position <= span.start < span.end <= (passage.end_char_idx or 0)
             position = span.end
+            said += span.of(text)
+    for block in split_blocks(text):
+        to_say += "".join(span.of(text) for span in split_sentences(text, block))
+    assert "".join(said.split()) == "".join(to_say.split())
 
 
 def test_chunk_section_that_fits_is_one_passage() -> None:

@@ -21,6 +21,7 @@ BRIDGE = Turn("What did the bridge of Velmora cost?", "42 million crowns. [1]")
         "Does the other, in Sorrel, sing?",
         "What did Japan say about its share of the 550 billion dollars in 2026?",
         "What does the US want from them?",
+        "What must traders have before amber leaves the island?",
     ],
 )
 def test_is_follow_up(question: str) -> None:
@@ -35,7 +36,7 @@ def test_is_follow_up(question: str) -> None:
         "JBIC lends how much?",
         "Who opened the bridge of Velmora, and what did she say?",
         "What was said that Velmora denies?",
-        "What must a trader have before raw amber may leave the island?",
+        "What must traders have before raw amber leaves the island?",
         "How long is “Sorrel” in carts?",
         "Android lamps of Velmora",
     ],
@@ -78,5 +79,6 @@ def test_standalone_question_never_repeats_an_answer() -> None:
 
 
 def test_standalone_question_after_thousands_of_follow_ups() -> None:
+    """The four turns before it at most."""
     turns = [BRIDGE] + [Turn("And then?", "Nothing.")] * 3000
-    assert standalone_question("And then?", turns).startswith("And then?")
+    assert standalone_question("And why?", turns) == "And why?" + " And then?" * 4

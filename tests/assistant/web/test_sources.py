@@ -77,7 +77,8 @@ def shown(answer: Answer, turn: int = 0) -> str:
 
 def assert_tame(page: str) -> None:
     """Nothing but our own tags, each closed, and addresses of the web or this page alone."""
-    rest, still_open = page, []
+    rest = page
+    still_open: list[str] = []
     for close, tag, attributes in re.findall(r"""<(/?)(\w+)((?:"[^"]*"|'[^']*'|[^>"'])*)>""", page):
         assert tag in TAGS
         names = re.findall(r"""([^\s=]+)(?:=(?:"[^"]*"|'[^']*'))?""", attributes)

@@ -1,0 +1,1 @@
+"""Measures the assistant: golden questions in, figures and a page out."""

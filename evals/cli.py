@@ -1,0 +1,229 @@
+"""`diamond-assistant eval …`: run, compare, sweep, gate, retrieval, draft."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assistant.errors import SettingsError
+
+SHORTFALL = 1
+QUICK_EVERY = 4  # the quick suite asks every fourth question
+
+
+@click.group(name="eval")
+def evaluate() -> None:
+    """Measure the assistant on questions with known answers."""
+
+
+suite_option = click.option(
+    "--suite", type=click.Choice(["quick", "full"]), default="full", show_default=True,
+    help="Every fourth question, or all.",
+)  # fmt: skip
+half_option = click.option(
+    "--half", type=click.Choice(["dev", "test", "both"]), default="dev", show_default=True,
+    help="dev is for working on quality, test only for reporting.",
+)  # fmt: skip
+set_option = click.option(
+    "--set", "assignments", metavar="NAME=VALUE", multiple=True,
+    help="A setting for this run, such as top_k=20. May be given again.",
+)  # fmt: skip
+runs_option = click.option(
+    "--runs", "runs_dir", type=click.Path(path_type=Path, file_okay=False),
+    help="Where runs are kept.  [default: evals/runs]",
+)  # fmt: skip
+
+
+@evaluate.command("run")
+@suite_option
+@half_option
+@click.option("--name", help="The run's folder.  [default: SUITE-HALF-GENERATION]")
+@click.option(
+    "--questions", type=click.Path(path_type=Path), help="A file of questions instead of our own."
+)
+@click.option(
+    "--corpus", type=click.Path(path_type=Path, file_okay=False), help="Documents to ask instead."
+)
+@set_option
+@click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML here.")
+@runs_option
+def run_command(
+    suite: str, half: str, name: str | None, questions: Path | None, corpus: Path | None,
+    assignments: tuple[str, ...], resume: bool, junit: Path | None, runs_dir: Path | None,
+) -> int:  # fmt: skip
+    """Ask golden questions and write a run folder with a page to look at."""
+    from evals import report
+    from evals.session import Session
+
+    session = Session.open(parsed(assignments), corpus)
+    golden = session.golden(suite, half, questions)
+    folder = session.folder(name, golden, runs_dir)
+    with _progress("Asking") as progress:
+        run = session.run(golden, folder, resume, progress)
+    report.show_run(run)
+    click.echo(f"Page: {folder / 'report.html'}")
+    if junit:
+        from evals.junit import write
+
+        write(run, junit)
+    return 0
+
+
+@evaluate.command()
+@click.argument("before")
+@click.argument("after")
+@runs_option
+def compare(before: str, after: str, runs_dir: Path | None) -> int:
+    """Show what changed between two runs: paired differences, their p-values, every flip."""
+    from evals import report
+    from evals.runner import RUNS, load_run
+    from evals.summary import differences
+
+    one, other = (load_run((runs_dir or RUNS) / name) for name in (before, after))
+    report.show_comparison(one, other, differences(one.results, other.results))
+    return 0
+
+
+@evaluate.command()
+@click.argument("grid", type=click.Path(path_type=Path))
+@suite_option
+@half_option
+def sweep(grid: Path, suite: str, half: str) -> int:
+    """Run every combination of the settings in a TOML file and show the table.
+
+    The file holds a list for each setting: `dense_weight = [0.5, 0.6]`.
+    """
+    import tempfile
+
+    from evals import report
+    from evals.session import Session
+
+    rows = []
+    with tempfile.TemporaryDirectory() as place:
+        for number, values in enumerate(_combinations(grid)):
+            session = Session.open(values, corpus=None)
+            golden = session.golden(suite, half, None)
+            with _progress(", ".join(f"{k}={v}" for k, v in values.items())) as progress:
+                run = session.run(golden, Path(place) / str(number), False, progress)
+            rows.append((values, run))
+    report.show_sweep(rows)
+    return 0
+
+
+@evaluate.command()
+@click.option("--suite", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML here.")
+@click.option("--accept", is_flag=True, help="Make the present figures the baseline.")
+def gate(suite: str, junit: Path | None, accept: bool) -> int:
+    """Exit with 1 and the figures that fell short of evals/gate.toml."""
+    import tempfile
+
+    from evals import gating
+    from evals.session import Session
+
+    session = Session.open({}, corpus=None)
+    golden = session.golden(suite, "both", None)
+    with tempfile.TemporaryDirectory() as place, _progress("Asking") as progress:
+        run = session.run(golden, Path(place) / "gate", False, progress)
+    if junit:
+        from evals.junit import write
+
+        write(run, junit)
+    if accept:
+        gating.accept(run, suite)
+        click.echo(f"The baseline of the {suite} suite is now generation {session.generation}.")
+        return 0
+    shortfalls = gating.shortfalls(run, suite)
+    for line in shortfalls:
+        click.echo(line)
+    click.echo(f"{len(shortfalls)} figures fell short" if shortfalls else "The gate is passed.")
+    return SHORTFALL if shortfalls else 0
+
+
+@evaluate.command()
+@click.option(
+    "--beir", type=click.Path(path_type=Path), required=True, help="A folder in BEIR's form."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@set_option
+def retrieval(beir: Path, as_json: bool, assignments: tuple[str, ...]) -> int:
+    """Measure retrieval alone on corpus.jsonl, queries.jsonl and qrels.tsv.
+
+    The folder's index is kept, and used again as long as its files do not change.
+    """
+    from assistant.settings import load_settings
+    from evals.retrieval import measure
+
+    with _progress("Embedding") as progress:
+        figures = measure(beir, load_settings(**parsed(assignments)), progress)
+    if as_json:
+        click.echo(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            click.echo(
+                f"{name:<12} {value:.4f}" if isinstance(value, float) else f"{name:<12} {value}"
+            )
+    return 0
+
+
+@evaluate.command()
+@click.argument("feedback", type=click.Path(path_type=Path))
+def draft(feedback: Path) -> int:
+    """Turn what users marked in the chat into draft golden questions, printed as JSON lines.
+
+    FEEDBACK is a file of JSON lines: question, history, verdict, expected, source.
+    """
+    from evals.drafts import drafts
+
+    for question in drafts(feedback):
+        click.echo(json.dumps(question, ensure_ascii=False))
+    return 0
+
+
+def parsed(assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Settings given as NAME=VALUE.
+
+    Raises:
+        SettingsError: one has no equals sign or names no setting.
+    """
+    from assistant.settings import Settings
+
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or name not in Settings.model_fields:
+            known = ", ".join(Settings.model_fields)
+            raise SettingsError(f"--set {assignment}: expected NAME=VALUE with NAME one of {known}")
+        values[name] = value
+    return values
+
+
+def _combinations(grid: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        lists = tomllib.loads(grid.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{grid} cannot be read: {error}") from error
+    for name, values in lists.items():
+        if not isinstance(values, list) or not values:
+            raise SettingsError(f"{grid}: {name} is {values!r}, expected a list of values")
+        parsed((f"{name}=",))
+    if not lists:
+        raise SettingsError(f"{grid}: there is no setting in it")
+    for values in product(*lists.values()):
+        yield dict(zip(lists, values, strict=True))
+
+
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    from assistant.terminal import one_bar
+
+    with one_bar(what) as update:
+        yield update
