@@ -130,7 +130,7 @@ def gate(suite: str, junit: Path | None, accept: bool) -> int:
     from evals.session import Session
 
     session = Session.open({}, corpus=None)
-    golden = session.golden(suite, "both", None)
+    golden = session.golden(suite, "dev", None)
     with tempfile.TemporaryDirectory() as place, _progress("Asking") as progress:
         run = session.run(golden, Path(place) / "gate", False, progress)
     if junit:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from llama_index.core.schema import Document
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -126,17 +126,11 @@ def check_documents(path: Path, questions: Sequence[Question], known: set[str]) 
 
 def problems(question: Question, text_of: Callable[[str], str]) -> Iterator[str]:
     """What is wrong with a golden question; `text_of` raises KeyError for an unknown document."""
-    quotes = ""
+    quotes = " ".join(evidence.quote for evidence in question.evidence)
+    documents = {evidence.document for evidence in question.evidence}
     for evidence in question.evidence:
-        try:
-            text = text_of(evidence.document)
-        except KeyError:
-            yield f"no document {evidence.document!r}"
-            continue
-        if evidence.quote not in text:
-            yield f"not in {evidence.document}: {evidence.quote!r}"
-        quotes += f" {evidence.quote} "
-    for source in {e.document for e in question.evidence} - set(question.sources):
+        yield from _misquotes(evidence, text_of)
+    for source in sorted(documents - set(question.sources)):
         yield f"evidence of {source}, which is not among the sources"
     for wanted in question.must_include:
         if not says(question.answer, wanted):
@@ -145,10 +139,20 @@ def problems(question: Question, text_of: Callable[[str], str]) -> Iterator[str]
             yield f"the evidence does not say {wanted!r}"
     if question.type == "unanswerable" and (question.answer or question.evidence):
         yield "an unanswerable question has no answer and no evidence"
-    if question.type == "multi_hop" and len({e.document for e in question.evidence}) < 2:
+    if question.type == "multi_hop" and len(documents) < 2:
         yield "a multi_hop question needs two documents"
     if question.type == "followup" and not question.history:
         yield "a followup needs a history"
+
+
+def _misquotes(evidence: Evidence, text_of: Callable[[str], str]) -> Iterator[str]:
+    try:
+        text = text_of(evidence.document)
+    except KeyError:
+        yield f"no document {evidence.document!r}"
+        return
+    if evidence.quote not in text:
+        yield f"not in {evidence.document}: {evidence.quote!r}"
 
 
 @dataclass(frozen=True)
@@ -223,14 +227,14 @@ def _need(fields: dict[str, Any], name: str, path: Path, number: int) -> Any:
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file of JSON lines with their line numbers; blank lines are passed over."""
+    """The objects of a file of JSON lines with their line numbers; blank lines are passed over.
+
+    Raises:
+        DatasetError: the file cannot be read, or a line is not a JSON object.
+    """
+    number = 0
     try:
-        opened = (
-            gzip.open(path, "rt", encoding="utf-8")
-            if path.suffix == ".gz"
-            else path.open(encoding="utf-8")
-        )
-        with opened as lines:
+        with _opened(path) as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     fields = json.loads(line)
@@ -241,3 +245,9 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DatasetError(f"{path}, line {number}: not JSON: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8")
+    return path.open(encoding="utf-8")

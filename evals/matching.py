@@ -96,9 +96,10 @@ def _contains(text: str, wanted: str) -> bool:
 def tokens(text: str) -> tuple[Token, ...]:
     """A text as words, numbers and dates.
 
-    >>> tokens("By Feb. 17, 2026 it was ¥3 trillion, or 4 per cent")
-    ('by', Date(day=17, month=2, year=2026), 'it', 'was', Number(value=3000000000000.0, unit='yen'), \
-'or', Number(value=4.0, unit='percent'))
+    >>> tokens("By Feb. 17, 2026 it was ¥3 million")
+    ('by', Date(day=17, month=2, year=2026), 'it', 'was', Number(value=3000000.0, unit='yen'))
+    >>> tokens("four per cent")
+    (Number(value=4.0, unit='percent'),)
     """
     words = [word.casefold() for word in _TOKEN.findall(text.replace("’", "'"))]
     words = _without("per cent", "percent", words)

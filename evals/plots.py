@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from evals.summary import Mean
 
-WIDTH, ROW, LEFT, RIGHT = 620, 24, 150, 56
+WIDTH, ROW, LEFT, RIGHT = 640, 24, 120, 84
 
 
 def bars_with_intervals(means: Mapping[str, Mean]) -> str:

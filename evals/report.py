@@ -67,28 +67,29 @@ def page(run: Run) -> str:
 
 
 def show_run(run: Run) -> None:
-    """Print the headline of a run by type, and where its page is."""
+    """Print the means of a run with their intervals, then the headline by type."""
     means = _means(run)
-    console = Console(highlight=False)
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column("")
-    names = [name for name in HEADLINE if name in means.get(OVERALL, {})]
-    for name in ("n", *names):
-        table.add_column(name, justify="right")
-    for group, by_name in means.items():
-        count = max(one.n for one in by_name.values())
-        values = [by_name.get(name) for name in names]
+    overall = means.get(OVERALL, {})
+    console = Console(highlight=False, markup=False)
+    table = _table("", "mean", "95 % interval", "n")
+    for name in (name for name in ORDER if name in overall):
+        one = overall[name]
         table.add_row(
-            Text(group, style="bold" if group == OVERALL else ""),
-            str(count),
-            *(_with_interval(one, group == OVERALL) if one else "" for one in values),
+            name, _shown(one.value), f"{_shown(one.low)} – {_shown(one.high)}", str(one.n)
         )
     console.print(table)
+    names = [name for name in HEADLINE if name in overall]
+    table = _table("", "n", *names)
+    for group, by_name in means.items():
+        values = (_shown(by_name[name].value) if name in by_name else "" for name in names)
+        table.add_row(group, str(max(one.n for one in by_name.values())), *values)
+    console.print()
+    console.print(table)
     summary = run.summary
+    milliseconds = summary["latency_ms"].get("total", {}).get("p50", 0)
     console.print(
-        f"AUROC {_shown(summary['auroc'])}, calibration error "
-        f"{_shown(summary['calibration_error'])}, p50 "
-        f"{summary['latency_ms'].get('total', {}).get('p50', 0):.0f} ms a question, "
+        f"\nAUROC {_shown(summary['auroc'])}, calibration error "
+        f"{_shown(summary['calibration_error'])}, {milliseconds:.0f} ms a question (p50), "
         f"{summary['failed']} of {summary['questions']} went wrong"
     )
 
@@ -96,9 +97,7 @@ def show_run(run: Run) -> None:
 def show_comparison(before: Run, after: Run, changes: Sequence[Difference]) -> None:
     """Print paired differences by figure and type, and every question that flipped."""
     console = Console(highlight=False, markup=False)
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    for name in ("", "figure", "n", before.name, after.name, "change", "p"):
-        table.add_column(name, justify="left" if name in ("", "figure") else "right")
+    table = _table("", "figure", "n", before.name, after.name, "change", "p")
     shown = [one for one in changes if one.change or one.group == OVERALL]
     for one in sorted(shown, key=lambda d: (d.group != OVERALL, d.group, _position(d.metric))):
         style = "" if one.p >= SIGNIFICANT else "bold"
@@ -125,10 +124,8 @@ def flips(before: Sequence[Result], after: Sequence[Result]) -> list[tuple[str, 
 def show_sweep(rows: Sequence[tuple[Mapping[str, Any], Run]]) -> None:
     """Print the headline of each setting of a sweep."""
     console = Console(highlight=False, markup=False)
-    table = Table(box=None, padding=(0, 1), header_style="bold")
     knobs = list(rows[0][0])
-    for name in (*knobs, *HEADLINE, "p50 ms"):
-        table.add_column(name, justify="right")
+    table = _table(*knobs, *HEADLINE, "p50 ms")
     for values, run in rows:
         means = _means(run)[OVERALL]
         table.add_row(
@@ -158,9 +155,13 @@ def _says(result: Result, wanted: matching.Wanted) -> bool:
     return matching.says(" ".join(statement.text for statement in result.statements), wanted)
 
 
-def _with_interval(one: Mean, with_interval: bool) -> str:
-    shown = _shown(one.value)
-    return f"{shown} [{_shown(one.low)}–{_shown(one.high)}]" if with_interval else shown
+def _table(*columns: str) -> Table:
+    """Numbers to the right, the first column and names to the left."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for number, name in enumerate(columns):
+        left = number == 0 or name == "figure"
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    return table
 
 
 def _shown(value: float | None) -> str:
