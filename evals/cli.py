@@ -31,6 +31,9 @@ half_option = click.option(
     "--half", type=click.Choice(["dev", "test", "both"]), default="dev", show_default=True,
     help="dev is for working on quality, test only for reporting.",
 )  # fmt: skip
+questions_option = click.option(
+    "--questions", type=click.Path(path_type=Path), help="A file of questions instead of our own."
+)
 set_option = click.option(
     "--set", "assignments", metavar="NAME=VALUE", multiple=True,
     help="A setting for this run, such as top_k=20. May be given again.",
@@ -45,9 +48,7 @@ runs_option = click.option(
 @suite_option
 @half_option
 @click.option("--name", help="The run's folder.  [default: SUITE-HALF-GENERATION]")
-@click.option(
-    "--questions", type=click.Path(path_type=Path), help="A file of questions instead of our own."
-)
+@questions_option
 @click.option(
     "--corpus", type=click.Path(path_type=Path, file_okay=False), help="Documents to ask instead."
 )
@@ -96,7 +97,8 @@ def compare(before: str, after: str, runs_dir: Path | None) -> int:
 @click.argument("grid", type=click.Path(path_type=Path))
 @suite_option
 @half_option
-def sweep(grid: Path, suite: str, half: str) -> int:
+@questions_option
+def sweep(grid: Path, suite: str, half: str, questions: Path | None) -> int:
     """Run every combination of the settings in a TOML file and show the table.
 
     The file holds a list for each setting: `dense_weight = [0.5, 0.6]`.
@@ -110,7 +112,7 @@ def sweep(grid: Path, suite: str, half: str) -> int:
     with tempfile.TemporaryDirectory() as place:
         for number, values in enumerate(_combinations(grid)):
             session = Session.open(values, corpus=None)
-            golden = session.golden(suite, half, None)
+            golden = session.golden(suite, half, questions)
             with _progress(", ".join(f"{k}={v}" for k, v in values.items())) as progress:
                 run = session.run(golden, Path(place) / str(number), False, progress)
             rows.append((values, run))

@@ -95,9 +95,10 @@ def finish(folder: Path) -> Run:
         "latency_ms": latency(results),
         "peak_memory_mb": round(_peak_memory_mb()),
     }
-    (folder / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False))
+    written = json.dumps(summary, indent=1, ensure_ascii=False)
+    (folder / "summary.json").write_text(written, encoding="utf-8")
     settings = json.loads((folder / "settings.json").read_text())
-    finished = Run(folder.name, settings, tuple(results), summary)
+    finished = Run(folder.name, settings, tuple(results), json.loads(written))
     (folder / "report.html").write_text(page(finished), encoding="utf-8")
     (folder / "INCOMPLETE").unlink(missing_ok=True)
     return finished

@@ -18,6 +18,7 @@ from assistant.ingestion import ingest, open_index, recipe_of
 from assistant.settings import Settings, load_settings
 from evals.cli import QUICK_EVERY
 from evals.datasets import (
+    GOLDEN,
     HALVES,
     GoldenSet,
     check_documents,
@@ -65,14 +66,15 @@ class Session:
 
     def golden(self, suite: str, half: str, questions: Path | None) -> GoldenSet:
         """Our own questions, or those of a file, whose documents must all be in the index."""
-        every = QUICK_EVERY if suite == "quick" else 1
-        if questions is None:
+        if questions is not None:
+            golden = GoldenSet(questions.stem, tuple(load_questions(questions)))
+        else:
             halves = HALVES if half == "both" else (half,)
-            golden = load_golden(halves, every)
-            return GoldenSet(f"{suite}-{half}", golden.questions)
-        loaded = load_questions(questions)
-        check_documents(questions, loaded, set(self.index.manifest.fingerprints))
-        return GoldenSet(questions.stem, tuple(loaded))
+            every = QUICK_EVERY if suite == "quick" else 1
+            golden = GoldenSet(f"{suite}-{half}", load_golden(halves, every).questions)
+        known = set(self.index.manifest.fingerprints)
+        check_documents(questions or GOLDEN, golden.questions, known)
+        return golden
 
     def folder(self, name: str | None, golden: GoldenSet, runs_dir: Path | None) -> Path:
         """Where the run is kept.

@@ -190,9 +190,9 @@ def differences(before: Sequence[Result], after: Sequence[Result]) -> list[Diffe
 
 def randomisation_p(changes: Sequence[float]) -> float:
     """The p-value of a paired randomisation test, two-sided: the signs of the changes are
-    flipped at random (Smucker et al. 2007). 1 where nothing changed."""
+    flipped at random (Smucker et al. 2007). 1 where nothing changed, or for one question."""
     data = np.asarray(changes, dtype=float)
-    if not data.any():
+    if len(data) < 2 or not data.any():
         return 1.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
