@@ -96,7 +96,12 @@ def test_run_of_bad_questions_is_one_line_and_leaves_no_folder(
 def test_misuse_is_one_line_and_exits_with_2(
     arguments: list[str], complaint: str, place: Path, tmp_path: Path
 ) -> None:
-    more = ["--runs", str(tmp_path)] if arguments[0] == "compare" else []
+    questions = tmp_path / "mine.jsonl"
+    questions.write_text(json.dumps(QUESTION))
+    more = {
+        "run": ["--runs", tmp_path, "--questions", questions],
+        "compare": ["--runs", tmp_path],
+    }.get(arguments[0], [])
     done = evaluate(place, *arguments, *more)
     assert done.returncode == 2
     assert done.stdout == ""

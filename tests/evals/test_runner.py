@@ -19,7 +19,7 @@ from assistant.ingestion import open_index
 from assistant.schema import Answer
 from assistant.segmentation import Span
 from assistant.settings import Settings
-from evals.datasets import DatasetError, GoldenSet, Question
+from evals.datasets import DatasetError, Evidence, GoldenSet, Message, Question
 from evals.runner import Run, load_run, run
 from evals.summary import OVERALL
 
@@ -36,11 +36,11 @@ QUESTIONS = (
         must_include=["900 tonnes"],
         sources=[AMBER],
         evidence=[
-            {
-                "document": AMBER,
-                "quote": "Kelland put a limit of 900 tonnes a year on the export of amber "
+            Evidence(
+                document=AMBER,
+                quote="Kelland put a limit of 900 tonnes a year on the export of amber "
                 "from 20 November 2030.",
-            }
+            )
         ],
     ),
     Question(
@@ -51,11 +51,11 @@ QUESTIONS = (
         must_include=["42 million crowns"],
         sources=[GAZETTE, REPORT],
         evidence=[
-            {
-                "document": REPORT,
-                "quote": "The glass bridge over the Tindle cost 42 million crowns, half of it "
+            Evidence(
+                document=REPORT,
+                quote="The glass bridge over the Tindle cost 42 million crowns, half of it "
                 "from the Lantern Fund.",
-            }
+            )
         ],
     ),
     Question(
@@ -66,8 +66,8 @@ QUESTIONS = (
         must_include=["Lantern Fund"],
         sources=[GAZETTE, REPORT],
         history=[
-            {"role": "user", "content": "How much did Velmora's bridge of glass cost?"},
-            {"role": "assistant", "content": "42 million crowns."},
+            Message(role="user", content="How much did Velmora's bridge of glass cost?"),
+            Message(role="assistant", content="42 million crowns."),
         ],
     ),
     Question(id="unanswerable-1", type="unanswerable", question="Who won the snooker tournament?"),
