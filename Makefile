@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chat test index lint fix readme clean
+.PHONY: chat test index eval gate lint fix readme clean
 
 chat: .venv/installed           ## serve the chat; the first time, build the index
 	$(BIN)/diamond-assistant chat
@@ -12,6 +12,12 @@ test: .venv/installed           ## run every test
 
 index: .venv/installed          ## bring the index up to date with corpus/
 	$(BIN)/diamond-assistant index build
+
+eval: .venv/installed           ## measure the assistant on the golden questions
+	$(BIN)/diamond-assistant eval run
+
+gate: .venv/installed           ## hold a change to the accepted figures
+	$(BIN)/diamond-assistant eval gate
 
 lint: .venv/installed           ## style and types
 	$(BIN)/ruff check .

@@ -149,6 +149,7 @@ def test_load_document_without_a_required_field(tmp_path: Path, name: str) -> No
         ("topics", "[lamps, 7]", "7", "a list of words"),
         ("published", "March 2031", "'March 2031'", "a date such as 2026-01-31"),
         ("published", "31.12.2031", "'31.12.2031'", "a date such as 2026-01-31"),
+        ("published", "0", "0", "a date such as 2026-01-31"),
         ("url", "javascript:alert(1)", "'javascript:alert(1)'", "http:// or https://"),
         ("url", "gazette.example/lamp", "'gazette.example/lamp'", "http:// or https://"),
         ("url", "https:///lamp", "'https:///lamp'", "http:// or https://"),

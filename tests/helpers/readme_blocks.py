@@ -26,6 +26,11 @@ def help_block() -> str:
     )
 
 
+def eval_block() -> str:
+    """The commands that measure."""
+    return f"```\n$ diamond-assistant eval --help\n{output(['eval', '--help'])}```"
+
+
 def settings_block() -> str:
     """Every field of the settings as a table."""
     rows = ["| variable | default | what it is |", "|---|---|---|"]
@@ -66,6 +71,7 @@ if __name__ == "__main__":
     text = README.read_text()
     for name, content in (
         ("help", help_block()),
+        ("eval", eval_block()),
         ("settings", settings_block()),
         ("example", example_block()),
     ):
