@@ -68,7 +68,7 @@ commands.add_command(evaluate)
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 7860]")
 def chat(host: str | None, port: int | None) -> None:
-    """Serve the chat in the browser; build the index first if there is none."""
+    """Serve the chat; build the index first if there is none."""
     from assistant.settings import load_settings
 
     settings = load_settings(host=host, port=port)
@@ -138,7 +138,7 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
 
 @commands.group()
 def index() -> None:
-    """Build the index from the corpus, or see what it holds."""
+    """Build the index, or see what it holds."""
 
 
 @index.command()

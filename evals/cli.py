@@ -60,7 +60,7 @@ def run_command(
     suite: str, half: str, name: str | None, questions: Path | None, corpus: Path | None,
     assignments: tuple[str, ...], resume: bool, junit: Path | None, runs_dir: Path | None,
 ) -> int:  # fmt: skip
-    """Ask golden questions and write a run folder with a page to look at."""
+    """Ask golden questions; write a run with a page to look at."""
     from evals import report
     from evals.session import Session
 
@@ -83,7 +83,11 @@ def run_command(
 @click.argument("after")
 @runs_option
 def compare(before: str, after: str, runs_dir: Path | None) -> int:
-    """Show what changed between two runs: paired differences, their p-values, every flip."""
+    """Show what changed between two runs.
+
+    Paired differences by figure and type with their p-values, and every question
+    that flipped.
+    """
     from evals import report
     from evals.runner import RUNS, load_run
     from evals.summary import differences
@@ -99,7 +103,7 @@ def compare(before: str, after: str, runs_dir: Path | None) -> int:
 @half_option
 @questions_option
 def sweep(grid: Path, suite: str, half: str, questions: Path | None) -> int:
-    """Run every combination of the settings in a TOML file and show the table.
+    """Run a small grid of settings and show the table.
 
     The file holds a list for each setting: `dense_weight = [0.5, 0.6]`.
     """
@@ -125,7 +129,7 @@ def sweep(grid: Path, suite: str, half: str, questions: Path | None) -> int:
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML here.")
 @click.option("--accept", is_flag=True, help="Make the present figures the baseline.")
 def gate(suite: str, junit: Path | None, accept: bool) -> int:
-    """Exit with 1 and the figures that fell short of evals/gate.toml."""
+    """Exit with 1 if figures fell short of evals/gate.toml."""
     import tempfile
 
     from evals import gating
@@ -157,7 +161,7 @@ def gate(suite: str, junit: Path | None, accept: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @set_option
 def retrieval(beir: Path, as_json: bool, assignments: tuple[str, ...]) -> int:
-    """Measure retrieval alone on corpus.jsonl, queries.jsonl and qrels.tsv.
+    """Measure retrieval alone, on a BEIR folder.
 
     The folder's index is kept, and used again as long as its files do not change.
     """
@@ -179,7 +183,7 @@ def retrieval(beir: Path, as_json: bool, assignments: tuple[str, ...]) -> int:
 @evaluate.command()
 @click.argument("feedback", type=click.Path(path_type=Path))
 def draft(feedback: Path) -> int:
-    """Turn what users marked in the chat into draft golden questions, printed as JSON lines.
+    """Turn what users marked as wrong into draft questions.
 
     FEEDBACK is a file of JSON lines: question, history, verdict, expected, source.
     """

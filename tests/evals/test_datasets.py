@@ -1,6 +1,5 @@
 import gzip
 import json
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -141,12 +140,9 @@ def test_load_questions_names_a_missing_file(tmp_path: Path) -> None:
     assert complaint(load_questions, path).startswith(f"{path} cannot be read: ")
 
 
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [({"answer": "Song."}, True), ({"must_include": ["song"], "answer": ""}, True)],
-)
-def test_question_is_answerable_with_an_answer(fields: dict[str, Any], expected: bool) -> None:
-    assert Question.model_validate({**LAMP, **fields}).is_answerable is expected
+@pytest.mark.parametrize("fields", [{"answer": "Song."}, {"must_include": ["song"]}])
+def test_question_is_answerable_with_an_answer(fields: dict[str, Any]) -> None:
+    assert Question.model_validate({**LAMP, **fields}).is_answerable
 
 
 def test_question_is_not_answerable_without_one() -> None:
@@ -278,7 +274,9 @@ def test_load_beir_names_a_missing_field(
     assert complaint(load_beir, tmp_path) == f"{path}, line 2: field {field!r} is missing"
 
 
-@pytest.mark.parametrize("content", [b"not packed", gzip.compress(b'{"_id": "d1"}\n' * 9)[:-12]])
+@pytest.mark.parametrize(
+    "content", [b"not packed", gzip.compress(b'{"_id": "d1"}\n' * 9)[:-12]], ids=["plain", "cut"]
+)
 def test_load_beir_names_a_damaged_packed_file(tmp_path: Path, content: bytes) -> None:
     (beir(tmp_path) / "corpus.jsonl").unlink()
     path = tmp_path / "corpus.jsonl.gz"
@@ -360,4 +358,4 @@ def test_golden_alternatives_are_never_empty() -> None:
         for wanted in question.must_include:
             texts = [wanted] if isinstance(wanted, str) else wanted
             assert texts, question.id
-            assert all(re.search(r"\w", text) for text in texts), question.id
+            assert all(any(map(str.isalnum, text)) for text in texts), question.id

@@ -82,10 +82,10 @@ def test_write_texts_that_look_like_xml(tmp_path: Path) -> None:
     assert case[0].text == f"{hostile}\n\n{hostile}"
 
 
-@pytest.mark.parametrize("sign", ["\x00", "\x08", "\x1b", "\ufffe", "\ud800"])
-@pytest.mark.parametrize("field", ["id", "question", "answer", "expected_answer", "error"])
-def test_write_texts_with_characters_that_xml_forbids(
-    tmp_path: Path, field: str, sign: str
-) -> None:
-    (case,) = suite(tmp_path, {"metrics": WRONG, field: f"a{sign}b"})
-    assert [child.tag for child in case] == ["error" if field == "error" else "failure"]
+@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\ufffe", "\ud800"], ids=ascii)
+def test_write_texts_with_characters_that_xml_forbids(tmp_path: Path, sign: str) -> None:
+    """An answer may quote anything; what reads the file has to get on with it."""
+    fields = ("id", "question", "answer", "expected_answer", "error")
+    changes = [{"metrics": WRONG, field: f"a{sign}b"} for field in fields]
+    root = suite(tmp_path, *changes)
+    assert [case[0].tag for case in root] == ["failure"] * 4 + ["error"]

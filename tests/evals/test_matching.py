@@ -34,9 +34,9 @@ def test_says_no_unit_where_one_is_wanted(wanted: str) -> None:
     [
         ("1.5 million", "1,500,000"),
         ("five hundred million", "500 million"),
-        ("a $550-billion package", "$550 billion"),
+        ("$550-billion", "$550 billion"),
         ("550 bn USD", "$550 billion"),
-        ("600-million-dollar plant", "$600m"),
+        ("600-million-dollar", "$600m"),
         ("3.0 tonnes", "3 tonnes"),
         ("one million million", "1 trillion"),
         ("€7", "7 euros"),
@@ -45,7 +45,7 @@ def test_says_no_unit_where_one_is_wanted(wanted: str) -> None:
 )
 def test_says_the_same_number_both_ways(text: str, wanted: str) -> None:
     assert says(text, wanted)
-    assert says(wanted, text.removeprefix("a ").removesuffix(" plant"))
+    assert says(wanted, text)
 
 
 @pytest.mark.parametrize(
