@@ -6,16 +6,17 @@ import datetime
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import IO, Annotated, Any, Literal
 
 from llama_index.core.schema import Document
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from assistant.errors import AssistantError
-from evals.matching import Wanted, says
+from evals.matching import says
 
 GOLDEN = Path(__file__).parent / "golden"
 HALVES = ("dev", "test")
@@ -27,6 +28,9 @@ Type = Literal[
     "factoid", "numeric", "date", "list", "comparison", "multi_hop", "temporal", "conflict",
     "unanswerable", "followup", "false_premise", "injection",
 ]  # fmt: skip
+
+
+NotEmpty = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 
 class DatasetError(AssistantError):
@@ -56,7 +60,7 @@ class Question(BaseModel):
     question: str
     type: Type
     answer: str = ""
-    must_include: list[Wanted] = []
+    must_include: list[NotEmpty | list[NotEmpty]] = []
     sources: list[str] = []
     evidence: list[Evidence] = []
     history: list[Message] = []
@@ -199,10 +203,14 @@ def _qrels(folder: Path) -> dict[str, dict[str, int]]:
     )
     if path is None:
         raise DatasetError(f"no relevance judgements: {folder / 'qrels.tsv'} is missing")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         fields = line.split("\t")
-        if number == 1 and not fields[-1].lstrip("-").isdigit():
+        if number == 1 and fields[-1].strip().isalpha():
             continue  # the header
         if len(fields) not in (3, 4) or not fields[-1].lstrip("-").isdigit():
             raise DatasetError(
@@ -221,7 +229,7 @@ def _either(path: Path) -> Path:
 
 
 def _need(fields: dict[str, Any], name: str, path: Path, number: int) -> Any:
-    if name not in fields:
+    if fields.get(name) is None:
         raise DatasetError(f"{path}, line {number}: field {name!r} is missing")
     return fields[name]
 
@@ -237,17 +245,19 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with _opened(path) as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    fields = json.loads(line)
+                    fields = json.loads(line.decode("utf-8"))
                     if not isinstance(fields, dict):
                         raise DatasetError(f"{path}, line {number}: not a JSON object")
                     yield number, fields
     except json.JSONDecodeError as error:
         raise DatasetError(f"{path}, line {number}: not JSON: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path}, line {number}: not UTF-8") from error
+    except RecursionError as error:
+        raise DatasetError(f"{path}, line {number}: nested too deeply") from error
+    except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
 
 
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

@@ -25,6 +25,7 @@ _WORDS = {
         "fifteen sixteen seventeen eighteen nineteen twenty".split()
     )
 } | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_TENS = {20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0}
 _UNITS = {
     "$": "dollar", "dollar": "dollar", "dollars": "dollar", "usd": "dollar",
     "¥": "yen", "yen": "yen", "jpy": "yen", "€": "euro", "euro": "euro", "euros": "euro",
@@ -40,7 +41,17 @@ _MONTHS = {
     )
     for name in names.split("/")
 }
-_TOKEN = re.compile(r"[$¥€£%]|\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+")
+_MONTH_NAMES = {name: list(_MONTHS)[list(_MONTHS.values()).index(m)] for name, m in _MONTHS.items()}
+_UNIT_AT_END = re.compile(r"\d\s?(?:percent|per cent|[kmb]|mn|bn|tn)$")
+
+# Spellings that mean the same: US$ and $, 17th and 17, per cent and percent.
+_SAME = (
+    (re.compile(r"\bU\.?S\.?\s?\$"), "$"),
+    (re.compile(r"(?<=\d)(?:st|nd|rd|th)\b(?:\s+of\b)?", re.IGNORECASE), ""),
+    (re.compile(r"\bper\s+cent\b", re.IGNORECASE), "percent"),
+)
+_ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_TOKEN = re.compile(r"\d{4}-\d{2}-\d{2}|[$¥€£%]|\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,8 @@ def says(text: str, wanted: Wanted) -> bool:
     """
     if isinstance(wanted, list):
         return any(says(text, one) for one in wanted)
+    if not wanted.strip():
+        return False
     if _contains(text, wanted):
         return True
     found, needed = tokens(text), tokens(wanted)
@@ -85,11 +98,16 @@ def says(text: str, wanted: Wanted) -> bool:
 
 
 def _contains(text: str, wanted: str) -> bool:
-    """Whether the characters stand there, and no number is cut in two."""
-    wanted = re.escape(" ".join(wanted.casefold().split()))
-    before = r"(?<!\d)(?<!\d[.,])" if wanted[:1].isdigit() else ""
-    after = r"(?!\d)(?![.,]\d)" if wanted[-1:].isdigit() else ""
-    return re.search(before + wanted + after, " ".join(text.casefold().split())) is not None
+    """Whether the characters stand there, and no number or unit is cut in two."""
+    wanted = " ".join(wanted.casefold().split())
+    before = r"(?<!\d)(?<!\d[.,])" if wanted[0].isdigit() else ""
+    after = ""
+    if wanted[-1].isdigit():
+        after = rf"(?!\d)(?![.,]\d)(?!\s?(?:{'|'.join(_MULTIPLES)})\b)"
+    elif _UNIT_AT_END.search(wanted):
+        after = r"(?![^\W\d_])"
+    pattern = before + re.escape(wanted) + after
+    return re.search(pattern, " ".join(text.casefold().split())) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -101,8 +119,9 @@ def tokens(text: str) -> tuple[Token, ...]:
     >>> tokens("four per cent")
     (Number(value=4.0, unit='percent'),)
     """
-    words = [word.casefold() for word in _TOKEN.findall(text.replace("’", "'"))]
-    words = _without("per cent", "percent", words)
+    for spelling, plain in _SAME:
+        text = spelling.sub(plain, text)
+    words = [word.casefold() for word in _TOKEN.findall(text)]
     read: list[Token] = []
     position = 0
     while position < len(words):
@@ -111,20 +130,10 @@ def tokens(text: str) -> tuple[Token, ...]:
     return tuple(read)
 
 
-def _without(pair: str, single: str, words: Sequence[str]) -> list[str]:
-    """Two words in a row written as one."""
-    first, second = pair.split()
-    joined: list[str] = []
-    for word in words:
-        if word == second and joined and joined[-1] == first:
-            joined[-1] = single
-        else:
-            joined.append(word)
-    return joined
-
-
 def _date(words: Sequence[str], at: int) -> tuple[Token, int] | None:
     one, two, three = (*words[at : at + 3], "", "", "")[:3]
+    if iso := _ISO_DATE.fullmatch(one):
+        return Date(int(iso[3]), int(iso[2]), int(iso[1])), at + 1
     if one in _MONTHS and _is_day(two):
         month, day = _MONTHS[one], int(two)
     elif two in _MONTHS and _is_day(one):
@@ -137,7 +146,7 @@ def _date(words: Sequence[str], at: int) -> tuple[Token, int] | None:
 
 
 def _is_day(word: str) -> bool:
-    return word.isdecimal() and 1 <= int(word) <= 31
+    return word.isdecimal() and len(word) <= 2 and 1 <= int(word) <= 31
 
 
 def _number(words: Sequence[str], at: int) -> tuple[Token, int]:
@@ -148,8 +157,11 @@ def _number(words: Sequence[str], at: int) -> tuple[Token, int]:
         return words[at], at + 1
     value = _value(words[start])
     if value is None:
-        return words[at], at + 1
+        return _MONTH_NAMES.get(words[at], words[at]), at + 1
     end = start + 1
+    if value in _TENS and end < len(words) and 1 <= (_value(words[end]) or 0) <= 9:
+        value += _value(words[end]) or 0  # twenty-five
+        end += 1
     while end < len(words) and words[end] in _MULTIPLES:
         value *= _MULTIPLES[words[end]]
         end += 1

@@ -40,6 +40,7 @@ ORDER = (
     "resolved", "groundedness", "false_abstention", "refused",
 )  # fmt: skip
 SIGNIFICANT = 0.05
+WIDE = 150
 
 
 def page(run: Run) -> str:
@@ -70,7 +71,7 @@ def show_run(run: Run) -> None:
     """Print the means of a run with their intervals, then the headline by type."""
     means = _means(run)
     overall = means.get(OVERALL, {})
-    console = Console(highlight=False, markup=False)
+    console = _console()
     table = _table("", "mean", "95 % interval", "n")
     for name in (name for name in ORDER if name in overall):
         one = overall[name]
@@ -96,7 +97,7 @@ def show_run(run: Run) -> None:
 
 def show_comparison(before: Run, after: Run, changes: Sequence[Difference]) -> None:
     """Print paired differences by figure and type, and every question that flipped."""
-    console = Console(highlight=False, markup=False)
+    console = _console()
     table = _table("", "figure", "n", before.name, after.name, "change", "p")
     shown = [one for one in changes if one.change or one.group == OVERALL]
     for one in sorted(shown, key=lambda d: (d.group != OVERALL, d.group, _position(d.metric))):
@@ -123,7 +124,7 @@ def flips(before: Sequence[Result], after: Sequence[Result]) -> list[tuple[str, 
 
 def show_sweep(rows: Sequence[tuple[Mapping[str, Any], Run]]) -> None:
     """Print the headline of each setting of a sweep."""
-    console = Console(highlight=False, markup=False)
+    console = _console()
     knobs = list(rows[0][0])
     table = _table(*knobs, *HEADLINE, "p50 ms")
     for values, run in rows:
@@ -153,6 +154,13 @@ def _plot(svg: str) -> Markup:
 
 def _says(result: Result, wanted: matching.Wanted) -> bool:
     return matching.says(" ".join(statement.text for statement in result.statements), wanted)
+
+
+def _console() -> Console:
+    """As wide as a table needs: a narrow terminal breaks lines, a file or a pipe has room."""
+    console = Console(highlight=False, markup=False)
+    console.width = max(console.width, WIDE)
+    return console
 
 
 def _table(*columns: str) -> Table:

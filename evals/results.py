@@ -93,7 +93,8 @@ class Result:
         """Whether it went wrong: an error, a wrong answer, or an answer where there is none."""
         if self.error is not None:
             return True
-        return not self.metrics.get("accuracy", 1.0) or not self.metrics.get("refused", 1.0)
+        right = self.metrics.get("accuracy", 1.0) and self.metrics.get("refused", 1.0)
+        return not right or self.metrics.get("false_abstention", 0.0) == 1.0
 
     def as_dict(self) -> dict[str, Any]:
         """The result as a line of results.jsonl."""

@@ -79,10 +79,11 @@ def ask(
     turns: Sequence[Turn] = turns_of([message.model_dump() for message in question.history])
     try:
         answer = conversation.fresh(turns).ask(question.question)
-        result = replace(result, **observed(answer, document))
+        answered = replace(result, **observed(answer, document))
+        return replace(answered, metrics=score(answered))
     except Exception as error:  # whatever it is, it is this question's result
-        result = replace(result, error=f"{type(error).__name__}: {error}")
-    return replace(result, metrics=score(result))
+        failed = replace(result, error=f"{type(error).__name__}: {error}")
+        return replace(failed, metrics=score(failed))
 
 
 def finish(folder: Path) -> Run:

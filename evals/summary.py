@@ -51,7 +51,7 @@ def mean(values: Sequence[float]) -> Mean:
 
 def groups_of(result: Result) -> Iterable[str]:
     """The rows of the table that a question counts in: all, its type, its tags."""
-    return (OVERALL, result.type, *result.tags)
+    return dict.fromkeys((OVERALL, result.type, *result.tags))
 
 
 def table(results: Sequence[Result]) -> dict[str, dict[str, Mean]]:

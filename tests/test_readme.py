@@ -21,7 +21,9 @@ def test_settings_in_the_readme_are_the_settings() -> None:
     assert block(README.read_text(), "settings") == settings_block(), "run `make readme`"
 
 
-@pytest.mark.parametrize("page", ["README.md", "corpus/README.md", "evals/README.md", "indexes/README.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "corpus/README.md", "evals/README.md", "indexes/README.md"]
+)
 def test_links_between_our_pages_lead_somewhere(page: str) -> None:
     path = PROJECT / page
     for target in re.findall(r"\]\((?!http|#)([^)]+)\)", path.read_text()):

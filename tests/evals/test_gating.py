@@ -162,7 +162,7 @@ def test_shortfalls_name_a_broken_baseline(tmp_path: Path, content: str) -> None
 def test_accept_makes_a_run_its_own_baseline(tmp_path: Path) -> None:
     one, path = run(all={"accuracy": 2 / 3, "words": 76.2}, date={"accuracy": 0.0}), tmp_path / "b"
     accept(one, "quick", path)
-    assert json.loads(path.read_text()) == {"quick": {"accuracy": 0.6667, "words": 76.2}}
+    assert json.loads(path.read_text()) == {"quick": {"accuracy": 0.666667, "words": 76.2}}
     assert shortfalls(one, "quick", limits(tmp_path), path) == []
     worse = run(all={"accuracy": 0.6, "words": 76.2})
     assert len(shortfalls(worse, "quick", limits(tmp_path), path)) == 1
