@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from llama_index.core.schema import Document
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -240,9 +240,10 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         DatasetError: the file cannot be read, or a line is not a JSON object.
     """
+    opened: Any = gzip.open if path.suffix == ".gz" else open
     number = 0
     try:
-        with _opened(path) as lines:
+        with opened(path, "rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     fields = json.loads(line.decode("utf-8"))
@@ -257,8 +258,3 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DatasetError(f"{path}, line {number}: nested too deeply") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
-
-
-def _opened(path: Path) -> IO[bytes]:
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    return cast(IO[bytes], opened)
