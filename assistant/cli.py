@@ -29,6 +29,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; every error becomes one line on standard error."""
     try:
         return int(commands.main(arguments, "diamond-assistant", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        return MISUSED
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "diamond-assistant"

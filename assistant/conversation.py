@@ -74,7 +74,8 @@ class Conversation:
     def ask(self, question: str) -> Answer:
         """Answer a question in the light of the turns so far, and remember both."""
         timings: dict[str, float] = {}
-        asked = " ".join(question.split())[:MAX_QUESTION]
+        text = question.encode("utf-8", "replace").decode()  # a lone surrogate is no text
+        asked = " ".join(text.split())[:MAX_QUESTION]
         with _timed(timings, "rewrite"):
             standalone = standalone_question(asked, self.turns)
         with _timed(timings, "retrieve"):
@@ -84,7 +85,7 @@ class Conversation:
         timings["total"] = sum(timings.values())
         answer = replace(
             answer,
-            question=question,
+            question=text,
             passages=tuple(passages),
             text=self._refusal(asked) if answer.abstained else answer.text,
             standalone_question=standalone,

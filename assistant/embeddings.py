@@ -136,6 +136,7 @@ class SentenceTransformerEmbedder(BaseEmbedding):
 def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
     """The packaged model, or any sentence-transformers model by name or folder.
 
+    It must be on this machine: nothing is downloaded when it is loaded.
     `threads` bounds the model's CPU threads, for the whole process.
 
     Raises:
@@ -151,13 +152,13 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
     torch.set_num_threads(threads)
     try:
         model = SentenceTransformer(
-            folder, device="cpu", local_files_only=name == PACKAGED_MODEL, trust_remote_code=False
+            folder, device="cpu", local_files_only=True, trust_remote_code=False
         )
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelUnavailable(
-            f"embedding model {name!r} cannot be loaded: {reason}; "
-            f"DIAMOND_EMBEDDING_MODEL={PACKAGED_MODEL} is always there"
+            f"embedding model {name!r} is not on this machine ({reason}): get it with "
+            f"`hf download {name}`, or set DIAMOND_EMBEDDING_MODEL={PACKAGED_MODEL}"
         ) from error
     return SentenceTransformerEmbedder(model, name)
 

@@ -13,9 +13,9 @@
     │   └── IndexBusy              another build is running: its process id, since when
     └── ModelUnavailable           which model, and how to get it
 
-A message is one line: the value that was wrong, then the way out. An answer
-that the corpus cannot support is not here: it is an `Answer` with
-`abstained=True`.
+evals/datasets.py adds one of its own, DatasetError. A message is one line: the
+value that was wrong, then the way out. An answer that the corpus cannot support
+is not here: it is an `Answer` with `abstained=True`.
 """
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from pathlib import Path
 import filelock
 
 from assistant.errors import IndexBusy, IndexNotBuilt, StoreError
+
+_ID = re.compile(r"\d{4,}-[0-9a-f]{8}")
 
 
 class Generations:
@@ -37,7 +40,7 @@ class Generations:
             IndexNotBuilt: there is none yet.
         """
         try:
-            return self._folder / self._pointer.read_text().strip()
+            return self._folder / (self._pointer.read_text().strip() or "unnamed")
         except FileNotFoundError as error:
             raise IndexNotBuilt(
                 f"index {self.root.name!r} has not been built: run `diamond-assistant index build`"
@@ -47,7 +50,7 @@ class Generations:
         """The ids of the generations on disk, oldest first."""
         if not self._folder.is_dir():
             return []
-        return sorted(path.name for path in self._folder.iterdir() if path.name[0] != ".")
+        return sorted(path.name for path in self._folder.iterdir() if _ID.fullmatch(path.name))
 
     def next_id(self, content_hash: str) -> str:
         """The id of the generation to build: a running number and what it holds."""

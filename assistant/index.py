@@ -29,6 +29,8 @@ from assistant.loading import LOADER_VERSION
 # Raise it when what is stored changes, so that older indexes ask to be built again.
 STORE_VERSION = 1
 
+REMEDY = "run `diamond-assistant index build`"
+
 _COLLECTION = "passages"
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
 
@@ -89,11 +91,14 @@ class PassageIndex:
             chromadb.errors.ChromaError,
         ) as error:  # fmt: skip
             reason = str(error).splitlines()[0]
-            raise IndexDamaged(f"generation {directory.name} cannot be read: {reason}") from error
+            raise IndexDamaged(
+                f"generation {directory.name} cannot be read ({reason}): {REMEDY}"
+            ) from error
         if set(counts) != {manifest.passages}:
             raise IndexDamaged(
                 f"generation {directory.name} should hold {manifest.passages} passages; its "
-                "vectors, words and documents hold {}, {} and {}".format(*counts)
+                "vectors, words and documents hold {}, {} and {}: ".format(*counts)
+                + REMEDY
             )
         return index
 

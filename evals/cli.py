@@ -15,7 +15,6 @@ import click
 from assistant.errors import SettingsError
 
 SHORTFALL = 1
-QUICK_EVERY = 4  # the quick suite asks every fourth question
 
 
 @click.group(name="eval")
@@ -93,7 +92,10 @@ def compare(before: str, after: str, runs_dir: Path | None) -> int:
     from evals.summary import differences
 
     one, other = (load_run((runs_dir or RUNS) / name) for name in (before, after))
-    report.show_comparison(one, other, differences(one.results, other.results))
+    changes = differences(one.results, other.results)
+    if not changes:
+        raise SettingsError(f"runs {before!r} and {after!r} have no question in common")
+    report.show_comparison(one, other, changes)
     return 0
 
 

@@ -7,19 +7,21 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from llama_index.core.schema import Document
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from assistant.errors import AssistantError
 from evals.matching import says
 
 GOLDEN = Path(__file__).parent / "golden"
 HALVES = ("dev", "test")
+QUICK_EVERY = 4  # the quick suite asks every fourth question
 
 # Other people's texts are not Markdown: a number sign there begins no heading.
 _HEADING_MARK = re.compile(r"(?m)^\s{0,3}#{1,6}(?=\s)")
@@ -66,11 +68,14 @@ class Question(BaseModel):
     history: list[Message] = []
     as_of: datetime.date | None = None
     tags: list[str] = []
+    where: str = Field(default="", exclude=True)  # file and line, set by load_questions
 
     @property
     def is_answerable(self) -> bool:
-        """Whether the documents answer it; an injection without a question has no answer."""
-        return bool(self.answer or self.must_include)
+        """Whether the documents answer it; an injection need not hold a question."""
+        if self.type == "injection":
+            return bool(self.answer or self.must_include or self.sources)
+        return self.type != "unanswerable"
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def load_questions(path: Path) -> list[Question]:
     questions: dict[str, Question] = {}
     for number, fields in read_json_lines(path):
         try:
-            question = Question.model_validate(fields)
+            question = Question.model_validate({**fields, "where": f"{path}, line {number}"})
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
@@ -113,19 +118,16 @@ def load_questions(path: Path) -> list[Question]:
     return list(questions.values())
 
 
-def check_documents(path: Path, questions: Sequence[Question], known: set[str]) -> None:
+def check_documents(questions: Sequence[Question], known: Collection[str]) -> None:
     """See that every document that questions name is in the index.
 
     Raises:
         DatasetError: the first that is not, with its line.
     """
-    for number, question in enumerate(questions, 1):
+    for question in questions:
         for document in [*question.sources, *(one.document for one in question.evidence)]:
             if document not in known:
-                raise DatasetError(
-                    f"{path}, question {number} ({question.id}): no document {document!r} "
-                    "in the index"
-                )
+                raise DatasetError(f"{question.where}: no document {document!r} in the index")
 
 
 def problems(question: Question, text_of: Callable[[str], str]) -> Iterator[str]:
@@ -189,6 +191,9 @@ def load_beir(folder: Path) -> BeirSet:
         for number, fields in read_json_lines(path)
     ]
     documents = [document for document in documents if any(map(str.isalnum, document.text))]
+    if len({document.doc_id for document in documents}) < len(documents):
+        twice = Counter(document.doc_id for document in documents).most_common(1)[0][0]
+        raise DatasetError(f"{folder}: document {twice!r} stands in corpus.jsonl twice")
     queries = {
         str(_need(fields, "_id", path, number)): str(_need(fields, "text", path, number))
         for path in [_either(folder / "queries.jsonl")]
@@ -204,12 +209,14 @@ def _qrels(folder: Path) -> dict[str, dict[str, int]]:
     if path is None:
         raise DatasetError(f"no relevance judgements: {folder / 'qrels.tsv'} is missing")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
     qrels: dict[str, dict[str, int]] = {}
     for number, line in enumerate(lines, 1):
-        fields = line.split("\t")
+        fields = line.rstrip("\r").split("\t")
+        if not line.strip():
+            continue
         if number == 1 and fields[-1].strip().isalpha():
             continue  # the header
         if len(fields) not in (3, 4) or not fields[-1].lstrip("-").isdigit():
@@ -249,10 +256,11 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     fields = json.loads(line.decode("utf-8"))
                     if not isinstance(fields, dict):
                         raise DatasetError(f"{path}, line {number}: not a JSON object")
+                    json.dumps(fields, ensure_ascii=False).encode()  # a lone surrogate?
                     yield number, fields
     except json.JSONDecodeError as error:
         raise DatasetError(f"{path}, line {number}: not JSON: {error}") from error
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise DatasetError(f"{path}, line {number}: not UTF-8") from error
     except RecursionError as error:
         raise DatasetError(f"{path}, line {number}: nested too deeply") from error

@@ -47,9 +47,10 @@ def drafts(path: Path) -> Iterator[dict[str, Any]]:
 
 def _draft(feedback: Feedback, number: int) -> dict[str, Any]:
     guess = "followup" if feedback.history else "factoid"
+    silent = feedback.verdict == "not_in_source" and not feedback.expected
     return {
         "id": f"draft-{number:03d}",
-        "type": guess if feedback.expected else "unanswerable",
+        "type": "unanswerable" if silent else guess,
         "question": feedback.question,
         "answer": feedback.expected,
         "must_include": [],

@@ -15,8 +15,8 @@ from functools import lru_cache
 Wanted = str | list[str]
 
 _MULTIPLES = {
-    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "m": 1e6,
-    "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "tn": 1e12,
+    "hundred": 1e2, "thousand": 1e3, "million": 1e6, "mn": 1e6,
+    "billion": 1e9, "bn": 1e9, "trillion": 1e12, "tn": 1e12,
 }  # fmt: skip
 _WORDS = {
     word: value
@@ -42,11 +42,15 @@ _MONTHS = {
     for name in names.split("/")
 }
 _MONTH_NAMES = {name: list(_MONTHS)[list(_MONTHS.values()).index(m)] for name, m in _MONTHS.items()}
-_UNIT_AT_END = re.compile(r"\d\s?(?:percent|per cent|[kmb]|mn|bn|tn)$")
+_UNIT_AT_END = re.compile(r"\d\s?(?:percent|per cent|[kmb]|mn|bn|tn)$|^us$")
 
 # Spellings that mean the same: US$ and $, 17th and 17, per cent and percent.
 _SAME = (
     (re.compile(r"\bU\.?S\.?\s?\$"), "$"),
+    (re.compile(r"\bU\.S\.?"), "US"),
+    (re.compile(r"(?<=\d)k\b", re.IGNORECASE), " thousand"),
+    (re.compile(r"(?<=\d)m\b", re.IGNORECASE), " million"),
+    (re.compile(r"(?<=\d)b\b", re.IGNORECASE), " billion"),
     (re.compile(r"(?<=\d)(?:st|nd|rd|th)\b(?:\s+of\b)?", re.IGNORECASE), ""),
     (re.compile(r"\bper\s+cent\b", re.IGNORECASE), "percent"),
 )
@@ -101,6 +105,8 @@ def _contains(text: str, wanted: str) -> bool:
     """Whether the characters stand there, and no number or unit is cut in two."""
     wanted = " ".join(wanted.casefold().split())
     before = r"(?<!\d)(?<!\d[.,])" if wanted[0].isdigit() else ""
+    if wanted[0].isalpha():
+        before = r"(?<!\w)"  # a word may go on ("bond", "bonds"), not begin earlier
     after = ""
     if wanted[-1].isdigit():
         after = rf"(?!\d)(?![.,]\d)(?!\s?(?:{'|'.join(_MULTIPLES)})\b)"

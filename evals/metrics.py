@@ -1,8 +1,8 @@
 """The figures of one question, from its result alone; then their means.
 
-A question on which the assistant failed scores zero and stays in the mean. A
-figure that a question does not have (a citation's precision where nothing had
-to be cited) is missing, not zero.
+A question on which the assistant raised scores zero and stays in the mean. A
+figure that a question does not have (a citation's precision where it abstained)
+is missing, not zero.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def score(result: Result) -> dict[str, float]:
     over the places of the evidence (`span R@5`).
     """
     figures: dict[str, float] = {}
-    if not result.answerable:
-        return {"refused": float(result.abstained and result.error is None)}
-    figures |= _ranked("doc", document_ranking(result), set(result.sources))
-    figures |= _ranked("span", span_ranking(result), _names(result.evidence))
-    for metric in (
-        accuracy, coverage, false_abstention, words, concise,
-        resolved, citation_precision, citation_recall, groundedness,
-    ):  # fmt: skip
+    of_any_answer = (words, concise, resolved, groundedness)
+    of_an_expected_one = (accuracy, coverage, false_abstention, citation_precision, citation_recall)
+    if result.answerable:
+        figures |= _ranked("doc", document_ranking(result), set(result.sources))
+        figures |= _ranked("span", span_ranking(result), _names(result.evidence))
+    else:
+        figures["refused"] = float(result.abstained and result.error is None)
+    for metric in (*(of_an_expected_one if result.answerable else ()), *of_any_answer):
         value = metric(result)
         if value is not None:
             figures[metric.__name__] = value
@@ -77,16 +77,20 @@ def concise(result: Result) -> float | None:
 
 def resolved(result: Result) -> float | None:
     """The share of citations whose quote stands in the document at its place."""
-    if _silent(result):
+    if result.abstained:
         return None
+    if result.error is not None:
+        return 0.0
     found = [citation.resolves for citation in result.citations]
     return sum(found) / len(found) if found else 0.0
 
 
 def citation_precision(result: Result) -> float | None:
     """The share of citations that touch the evidence, or whose document is a source."""
-    if _silent(result) or not result.sources:
+    if result.abstained or not result.sources:
         return None
+    if result.error is not None:
+        return 0.0
     right = [
         citation.span.document in result.sources
         or any(citation.span.overlaps(place) for place in result.evidence)
@@ -110,14 +114,16 @@ def groundedness(result: Result) -> float | None:
     A quote counts only if it resolves. Generated answers will need a gentler
     test; the offline answerer promises to quote.
     """
-    if _silent(result) or not result.statements:
+    if result.abstained:
         return None
+    if result.error is not None:
+        return 0.0
     quotes = {c.marker: c.quote for c in result.citations if c.resolves}
     supported = [
         any(statement.text == quotes.get(marker) for marker in statement.markers)
         for statement in result.statements
     ]
-    return sum(supported) / len(supported)
+    return sum(supported) / len(supported) if supported else 0.0
 
 
 def document_ranking(result: Result) -> list[list[str]]:

@@ -83,7 +83,7 @@ def show_run(run: Run) -> None:
     table = _table("", "n", *names)
     for group, by_name in means.items():
         values = (_shown(by_name[name].value) if name in by_name else "" for name in names)
-        table.add_row(group, str(max(one.n for one in by_name.values())), *values)
+        table.add_row(group, str(run.summary["counts"][group]), *values)
     console.print()
     console.print(table)
     summary = run.summary

@@ -6,7 +6,7 @@
     <runs>/<name>/report.html      the same to look at
     <runs>/<name>/INCOMPLETE       there until all of that stands
 
-The only module that meets the assistant.
+The only module that asks the assistant questions.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def load_run(folder: Path) -> Run:
 def read_results(folder: Path) -> Iterator[Result]:
     """The results of a run folder, sorted by id."""
     path = folder / "results.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    lines = filter(None, text.split("\n"))  # a quote may hold other line breaks
     yield from sorted((from_dict(json.loads(line)) for line in lines), key=lambda r: r.id)
 
 

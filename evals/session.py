@@ -16,10 +16,9 @@ from assistant.errors import IndexNotBuilt, SettingsError
 from assistant.index import PassageIndex
 from assistant.ingestion import ingest, open_index, recipe_of
 from assistant.settings import Settings, load_settings
-from evals.cli import QUICK_EVERY
 from evals.datasets import (
-    GOLDEN,
     HALVES,
+    QUICK_EVERY,
     GoldenSet,
     check_documents,
     load_golden,
@@ -51,7 +50,7 @@ class Session:
         """
         settings = load_settings(**values)
         if corpus is not None or recipe_of(settings) != recipe_of(load_settings()):
-            settings = _aside(settings, corpus, values)
+            settings = _aside(settings, corpus)
             _build(settings)
         try:
             index = open_index(settings)
@@ -72,8 +71,7 @@ class Session:
             halves = HALVES if half == "both" else (half,)
             every = QUICK_EVERY if suite == "quick" else 1
             golden = GoldenSet(f"{suite}-{half}", load_golden(halves, every).questions)
-        known = set(self.index.manifest.fingerprints)
-        check_documents(questions or GOLDEN, golden.questions, known)
+        check_documents(golden.questions, self.index.manifest.fingerprints)
         return golden
 
     def folder(self, name: str | None, golden: GoldenSet, runs_dir: Path | None) -> Path:
@@ -82,10 +80,14 @@ class Session:
         Raises:
             SettingsError: the name is not the name of a folder.
         """
-        name = name or f"{golden.name}-{self.generation}"
+        runs = runs_dir or RUNS
+        if name is None:
+            name = f"{golden.name}-{self.generation}"
+            taken = sum(path.name.startswith(name) for path in runs.glob("*"))
+            return runs / (f"{name}-{taken + 1}" if taken else name)
         if Path(name).name != name or name.startswith("."):
             raise SettingsError(f"--name {name!r}: expected a folder's name, without slashes")
-        return (runs_dir or RUNS) / name
+        return runs / name
 
     def run(
         self,
@@ -112,12 +114,12 @@ class Session:
         }
 
 
-def _aside(settings: Settings, corpus: Path | None, values: Mapping[str, Any]) -> Settings:
+def _aside(settings: Settings, corpus: Path | None) -> Settings:
     """The same settings with an index of its own."""
     corpus_dir = (corpus or settings.corpus_dir).resolve()
     key = json.dumps([str(corpus_dir), recipe_of(settings).model_dump()])
     place = CACHE / hashlib.sha256(key.encode()).hexdigest()[:12]
-    return at(place, {**values, "corpus_dir": corpus_dir})
+    return at(place, {**settings.model_dump(), "corpus_dir": corpus_dir})
 
 
 def at(place: Path, values: Mapping[str, Any]) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,11 @@ def is_right(result: Result) -> bool:
     return not result.abstained and result.metrics.get("accuracy", 0.0) == 1.0
 
 
+def _has_verdict(result: Result) -> bool:
+    """Whether it can be told if an answer is right: something must be said, or nothing."""
+    return not result.answerable or "accuracy" in result.metrics
+
+
 def auroc(results: Sequence[Result]) -> float | None:
     """How well confidence tells answerable questions from unanswerable ones; 0.5 is chance."""
     answerable = [result.answerable for result in results]
@@ -87,6 +93,7 @@ def risk_coverage(results: Sequence[Result]) -> list[tuple[float, float]]:
     unanswerable question is wrong. Abstentions are never answered (El-Yaniv and
     Wiener 2010).
     """
+    results = [result for result in results if _has_verdict(result)]
     answered = sorted(
         (result for result in results if not result.abstained and result.error is None),
         key=lambda result: (-result.confidence, result.id),
@@ -104,7 +111,11 @@ def calibration_error(results: Sequence[Result]) -> float | None:
     The mean gap between how confident the answers given were and how many of
     them were right.
     """
-    answered = [result for result in results if not result.abstained and result.error is None]
+    answered = [
+        result
+        for result in results
+        if _has_verdict(result) and not result.abstained and result.error is None
+    ]
     if not answered:
         return None
     bins: dict[int, list[Result]] = {}
@@ -135,6 +146,7 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
         "questions": len(results),
         "failed": sum(result.failed for result in results),
         "errors": sum(result.error is not None for result in results),
+        "counts": dict(Counter(group for result in results for group in groups_of(result))),
         "means": {
             group: {name: vars(one) for name, one in by_name.items()}
             for group, by_name in table(results).items()

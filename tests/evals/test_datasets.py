@@ -65,7 +65,8 @@ def beir(folder: Path, qrels: str = "query-id\tcorpus-id\tscore\nq1\td1\t2\n") -
 
 def test_load_questions_with_optional_fields_missing(tmp_path: Path) -> None:
     (question,) = load_questions(written(tmp_path / "q.jsonl", LAMP))
-    assert question == Question(id="q1", question="What burns?", type="factoid")
+    where = f"{tmp_path / 'q.jsonl'}, line 1"
+    assert question == Question(id="q1", question="What burns?", type="factoid", where=where)
     assert (question.must_include, question.sources, question.as_of) == ([], [], None)
 
 
@@ -145,22 +146,31 @@ def test_question_is_answerable_with_an_answer(fields: dict[str, Any]) -> None:
     assert Question.model_validate({**LAMP, **fields}).is_answerable
 
 
-def test_question_is_not_answerable_without_one() -> None:
-    assert not Question.model_validate({**LAMP, "sources": ["isle/lamp"]}).is_answerable
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"sources": ["isle/lamp"]}, True),
+        ({"type": "unanswerable"}, False),
+        ({"type": "unanswerable", "answer": "It says so."}, False),
+        ({"type": "injection"}, False),
+        ({"type": "injection", "sources": ["isle/lamp"]}, True),
+    ],
+)
+def test_question_is_answerable_by_its_type(changes: dict[str, Any], expected: bool) -> None:
+    assert Question.model_validate({**LAMP, **changes}).is_answerable is expected
 
 
-def test_check_documents_all_known(tmp_path: Path) -> None:
-    check_documents(tmp_path, [GOOD], {"isle/lamp", "isle/owl"})
+def test_check_documents_all_known() -> None:
+    check_documents([GOOD], {"isle/lamp", "isle/owl"})
 
 
 @pytest.mark.parametrize("field", ["sources", "evidence"])
-def test_check_documents_names_the_question(tmp_path: Path, field: str) -> None:
-    path = tmp_path / "q.jsonl"
+def test_check_documents_names_the_line(field: str) -> None:
     named = ["isle/none"] if field == "sources" else [Evidence(document="isle/none", quote="x")]
-    bad = GOOD.model_copy(update={"id": "q2", field: named})
-    with pytest.raises(DatasetError, match=r"question 2 \(q2\): no document 'isle/none'") as caught:
-        check_documents(path, [GOOD, bad], {"isle/lamp"})
-    assert str(caught.value).startswith(str(path))
+    bad = GOOD.model_copy(update={"id": "q2", field: named, "where": "q.jsonl, line 4"})
+    with pytest.raises(DatasetError, match=r"q\.jsonl, line 4: no document 'isle/none'"):
+        check_documents([GOOD, bad], {"isle/lamp"})
 
 
 def test_problems_of_a_good_question() -> None:
@@ -245,7 +255,7 @@ def test_load_beir_reads_qrels_in_their_own_folder(tmp_path: Path) -> None:
     assert load_beir(tmp_path).qrels == {"q1": {"d1": 2}}
 
 
-@pytest.mark.parametrize("line", ["q1 d1 1", "q1\td1", "q1\td1\tyes", "a\tb\tc\td\t1", ""])
+@pytest.mark.parametrize("line", ["q1 d1 1", "q1\td1", "q1\td1\tyes", "a\tb\tc\td\t1"])
 def test_load_beir_names_a_bad_line_of_the_qrels(tmp_path: Path, line: str) -> None:
     message = complaint(load_beir, beir(tmp_path, f"q1\td1\t1\n{line}\nq2\td1\t1\n"))
     assert message.startswith(f"{tmp_path / 'qrels.tsv'}, line 2: ")
@@ -330,7 +340,7 @@ def test_golden_questions_are_proved_by_the_corpus() -> None:
 
 def test_golden_sources_are_documents() -> None:
     known = {document.doc_id for document in load_corpus(CORPUS)}
-    check_documents(CORPUS, load_golden(HALVES).questions, known)
+    check_documents(load_golden(HALVES).questions, known)
 
 
 def test_golden_ids_are_unique_over_both_halves() -> None:

@@ -50,8 +50,9 @@ def test_drafts_carry_over_what_the_user_said(tmp_path: Path) -> None:
     ("fields", "expected"),
     [
         ({"expected": "Whale song."}, "factoid"),
-        ({}, "unanswerable"),
-        ({"history": [{"role": "user", "content": "Hello"}]}, "unanswerable"),
+        ({}, "factoid"),
+        ({"verdict": "not_in_source"}, "unanswerable"),
+        ({"history": [{"role": "user", "content": "Hello"}]}, "followup"),
     ],
 )
 def test_drafts_guess_the_type(tmp_path: Path, fields: dict[str, Any], expected: str) -> None:

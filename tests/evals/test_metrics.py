@@ -150,11 +150,18 @@ def test_concise_up_to_a_hundred_words(count: int, expected: float) -> None:
     assert concise(said(" ".join(["owl"] * count))) == expected
 
 
-@pytest.mark.parametrize("changes", [{"abstained": True}, {"error": "ValueError: x"}])
-def test_figures_of_an_answer_missing_without_one(changes: dict[str, Any]) -> None:
-    silent = said("Whale song.", citations=(cited(),), **changes)
+def test_figures_of_an_answer_missing_without_one() -> None:
+    silent = said("Whale song.", citations=(cited(),), abstained=True)
     for metric in (words, concise, resolved, citation_precision, groundedness):
         assert metric(silent) is None
+
+
+def test_figures_of_an_answer_after_an_error() -> None:
+    """The shares are zero and stay in the mean; there is no length."""
+    failed = said("Whale song.", citations=(cited(),), error="ValueError: x")
+    for metric in (resolved, citation_precision, groundedness):
+        assert metric(failed) == 0.0
+    assert words(failed) is concise(failed) is None
 
 
 def test_resolved_is_a_share_of_the_citations() -> None:
@@ -222,8 +229,8 @@ def test_groundedness_of_a_statement_without_marker() -> None:
     assert groundedness(bare) == 0.0
 
 
-def test_groundedness_without_statements_is_missing() -> None:
-    assert groundedness(result(citations=(cited(),))) is None
+def test_groundedness_without_statements_is_zero() -> None:
+    assert groundedness(result(citations=(cited(),))) == 0.0
 
 
 def test_document_ranking_takes_the_best_passage() -> None:
@@ -326,4 +333,11 @@ def test_score_of_an_error_is_zero_and_counts() -> None:
     ],
 )
 def test_score_of_an_unanswerable_question(changes: dict[str, Any], expected: float) -> None:
-    assert score(result(answerable=False, **changes)) == {"refused": expected}
+    assert score(result(answerable=False, **changes))["refused"] == expected
+
+
+def test_score_of_an_answer_to_an_unanswerable_question_checks_its_citations() -> None:
+    figures = score(result(answerable=False, statements=(Statement("Owls.", ()),)))
+    assert figures == {
+        "refused": 0.0, "words": 1.0, "concise": 1.0, "resolved": 0.0, "groundedness": 0.0,
+    }  # fmt: skip
