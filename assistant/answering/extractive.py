@@ -30,7 +30,7 @@ COSINE_WEIGHT, COVERAGE_WEIGHT, BIAS = 30.0, 9.0, -17.0
 MAX_SENTENCES = 4
 WORTH_SAYING = 4.0  # how far below the best sentence another may score
 SAME_TERMS = 0.75  # share of the shorter sentence's terms that the other has too
-SAME_MEANING = 0.77  # cosine of two documents' sentences, each in its context
+SAME_FACT = 1.15  # that share plus the cosine, for sentences of two documents
 NEAREST = 3
 
 _FIRST_HAND = {"official": 0, "company": 1, "news": 2, "analysis": 3, "reference": 4}
@@ -61,15 +61,13 @@ class Candidate:
         return kind, not metadata.get("published"), -self.score
 
     def same_fact(self, other: Candidate) -> bool:
-        """Whether two sentences say the same: the same numbers, and near in meaning or words."""
+        """Whether two sentences say the same: the same numbers, near in words and meaning."""
         if set(_NUMBER.findall(self.text)) != set(_NUMBER.findall(other.text)):
             return False
-        shorter = min(len(self.terms), len(other.terms)) or 1
-        if len(self.terms & other.terms) / shorter >= SAME_TERMS:
-            return True
-        # Within a document the common context alone brings sentences near.
-        elsewhere = self.passage.ref_doc_id != other.passage.ref_doc_id
-        return elsewhere and float(self.vector @ other.vector) >= SAME_MEANING
+        shared = len(self.terms & other.terms) / (min(len(self.terms), len(other.terms)) or 1)
+        if self.passage.ref_doc_id == other.passage.ref_doc_id:
+            return shared >= SAME_TERMS  # the common context alone brings the vectors near
+        return shared >= SAME_TERMS or shared + float(self.vector @ other.vector) >= SAME_FACT
 
 
 @dataclass

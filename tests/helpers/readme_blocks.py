@@ -12,7 +12,7 @@ from assistant.cli import run
 from assistant.settings import Settings
 
 README = Path(__file__).parents[2] / "README.md"
-EXAMPLE = "Which company is involved in the US synthetic diamond plant?"
+EXAMPLE = "Which military uses do artificial diamonds have?"
 
 
 os.environ["COLUMNS"] = "88"  # as wide as the README's blocks, on any terminal

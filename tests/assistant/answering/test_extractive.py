@@ -346,9 +346,10 @@ def test_same_fact_with_another_number() -> None:
 def test_same_fact_in_other_words() -> None:
     """Near in meaning counts between documents only: sentences of one are always near."""
     owls = candidate("Owls wake at dusk.")
-    assert owls.same_fact(candidate("Night birds rise late.", document="owl"))
-    assert not owls.same_fact(candidate("Night birds rise late."))
-    assert not owls.same_fact(candidate("Night birds rise late.", document="owl", meaning=1))
+    other = "Night owls rise late."
+    assert owls.same_fact(candidate(other, document="owl"))
+    assert not owls.same_fact(candidate(other))
+    assert not owls.same_fact(candidate(other, document="owl", meaning=1))
 
 
 @settings(max_examples=200, deadline=None)
