@@ -116,10 +116,6 @@ class DocumentStore:
             raise KeyError(document_id)
         return Document(id_=document_id, text=row[0], metadata=json.loads(row[1]))
 
-    def document_ids(self) -> list[str]:
-        rows = self._connection.execute("SELECT id FROM documents ORDER BY id")
-        return [row[0] for row in rows]
-
     def passage_count(self) -> int:
         count: int = self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
         return count
