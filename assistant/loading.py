@@ -16,6 +16,7 @@ import yaml
 from llama_index.core.schema import Document
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -37,6 +38,12 @@ def _web_address(url: str) -> str:
     return url
 
 
+def _iso_date(text: Any) -> datetime.date:
+    if not isinstance(text, str) or len(text) != len("2026-01-31"):
+        raise ValueError("not a date")
+    return datetime.date.fromisoformat(text)
+
+
 class FrontMatter(BaseModel):
     """What a document says about itself. corpus/README.md explains the fields."""
 
@@ -47,7 +54,7 @@ class FrontMatter(BaseModel):
     publisher: Text
     kind: Kind
     topics: Annotated[list[Text], Field(min_length=1)]
-    published: Annotated[datetime.date, Field(strict=False)] | None = None
+    published: Annotated[datetime.date, BeforeValidator(_iso_date)] | None = None
     url: Annotated[Text, AfterValidator(_web_address)] | None = None
     title_note: Text | None = None
 

@@ -135,6 +135,12 @@ def test_chunk_section_that_fits_is_one_passage() -> None:
     ]
 
 
+def test_chunk_section_that_just_fits_is_one_passage() -> None:
+    text = "Owls wake. Gulls sleep in Oster."
+    assert len(chunk(text, max_tokens=count_words(text))) == 1
+    assert len(chunk(text, max_tokens=count_words(text) - 1)) == 2
+
+
 def test_chunk_never_joins_two_sections() -> None:
     assert texts(chunk("# Day\n\nGulls sail.\n\n# Night\n\nOwls wake.")) == [
         "Gulls sail.",
@@ -170,6 +176,12 @@ def test_chunk_long_table_carries_its_header() -> None:
     assert texts(passages)[0].startswith("Sorrel|7")
 
 
+def test_chunk_long_table_is_not_joined_to_its_neighbours() -> None:
+    first, *_, last = chunk(f"Owls come first.\n\n{LONG_TABLE}\nGulls come last.", title="Owls")
+    assert (first.text, first.metadata["context"]) == ("Owls come first.", "Owls")
+    assert (last.text, last.metadata["context"]) == ("Gulls come last.", "Owls")
+
+
 def test_chunk_short_table_is_whole() -> None:
     table = "|Tower|Owls|\n|---|---|\n|Sorrel|7|"
     assert texts(chunk(f"Owls.\n\n{table}\n")) == [f"Owls.\n\n{table}"]
@@ -189,7 +201,7 @@ def test_context_holds_title_date_and_headings() -> None:
 
 def test_context_is_cut_to_a_third_of_the_window() -> None:
     [passage] = chunk("Owls wake.", title="lamp " * 300)
-    assert 10 < count_words(passage.metadata["context"]) <= 64 // 3
+    assert 64 // 4 < count_words(passage.metadata["context"]) <= 64 // 3
 
 
 def test_embedding_text_is_context_and_passage() -> None:
