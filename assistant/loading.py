@@ -16,8 +16,8 @@ import yaml
 from llama_index.core.schema import Document
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
