@@ -25,10 +25,10 @@ from assistant.web.sources import (
 from assistant.web.theme import SCRIPT, STYLE, make_theme
 
 EXAMPLES = (
-    "Which projects were in the first batch of Japan's $550 billion investment?",
+    "How will profits from the $550 billion be split between Japan and the United States?",
+    "How much will JBIC lend to the first three projects?",
+    "What did the US Supreme Court decide about IEEPA tariffs?",
     "What will the synthetic diamond plant in Georgia make?",
-    "Which export controls did China put on synthetic diamond?",
-    "What does the memorandum say about sharing profits?",
     "Why are synthetic diamonds needed for making semiconductors?",
 )
 
