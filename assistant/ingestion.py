@@ -97,7 +97,8 @@ def ingest(
         fingerprints = _fingerprints(documents, settings)
         old = _open_old(generations)
         report = _compare(old, fingerprints)
-        if report.is_empty:
+        if old is not None and report.is_empty:
+            old.close()
             return report
         batch = _carry_over(old, report.unchanged)
         fresh = [d for d in documents if d.doc_id not in batch.passages]

@@ -65,7 +65,7 @@ def run_command(
 
     session = Session.open(parsed(assignments), corpus)
     golden = session.golden(suite, half, questions)
-    folder = session.folder(name, golden, runs_dir)
+    folder = session.folder(name, golden, runs_dir, resume)
     with _progress("Asking") as progress:
         run = session.run(golden, folder, resume, progress)
     report.show_run(run)

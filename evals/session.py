@@ -74,8 +74,10 @@ class Session:
         check_documents(golden.questions, self.index.manifest.fingerprints)
         return golden
 
-    def folder(self, name: str | None, golden: GoldenSet, runs_dir: Path | None) -> Path:
-        """Where the run is kept.
+    def folder(
+        self, name: str | None, golden: GoldenSet, runs_dir: Path | None, resume: bool = False
+    ) -> Path:
+        """Where the run is kept; without a name, a new folder or the one to resume.
 
         Raises:
             SettingsError: the name is not the name of a folder.
@@ -83,8 +85,11 @@ class Session:
         runs = runs_dir or RUNS
         if name is None:
             name = f"{golden.name}-{self.generation}"
-            taken = sum(path.name.startswith(name) for path in runs.glob("*"))
-            return runs / (f"{name}-{taken + 1}" if taken else name)
+            taken = sorted(runs.glob(f"{name}*"), key=lambda path: path.stat().st_mtime)
+            interrupted = [path for path in taken if (path / "INCOMPLETE").exists()]
+            if resume and interrupted:
+                return interrupted[-1]
+            return runs / (f"{name}-{len(taken) + 1}" if taken else name)
         if Path(name).name != name or name.startswith("."):
             raise SettingsError(f"--name {name!r}: expected a folder's name, without slashes")
         return runs / name

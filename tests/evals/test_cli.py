@@ -58,6 +58,22 @@ def test_run_compare_and_junit(place: Path, tmp_path: Path) -> None:
     assert "accuracy" in compared.stdout
 
 
+def test_run_without_a_name_takes_a_new_folder_or_the_interrupted_one(
+    place: Path, tmp_path: Path
+) -> None:
+    questions = tmp_path / "mine.jsonl"
+    questions.write_text(json.dumps(QUESTION) + "\n")
+    command = ("run", "--questions", questions, "--runs", tmp_path / "runs")
+    assert evaluate(place, *command).returncode == 0
+    assert evaluate(place, *command).returncode == 0
+    first, second = sorted((tmp_path / "runs").iterdir())
+    assert second.name == f"{first.name}-2"
+    (second / "INCOMPLETE").touch()
+    assert evaluate(place, *command, "--resume").returncode == 0
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+    assert not (second / "INCOMPLETE").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
