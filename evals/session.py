@@ -72,6 +72,13 @@ class Session:
             every = QUICK_EVERY if suite == "quick" else 1
             golden = GoldenSet(f"{suite}-{half}", load_golden(halves, every).questions)
         check_documents(golden.questions, self.index.manifest.fingerprints)
+        for question in golden.questions:
+            for evidence in question.evidence:
+                if evidence.quote not in self.index.document(evidence.document).text:
+                    terminal.say(
+                        f"{question.where}: this is not in {evidence.document}, and its span "
+                        f"is left out of the figures: {evidence.quote!r}"
+                    )
         return golden
 
     def folder(

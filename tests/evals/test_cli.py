@@ -58,6 +58,16 @@ def test_run_compare_and_junit(place: Path, tmp_path: Path) -> None:
     assert "accuracy" in compared.stdout
 
 
+def test_run_says_which_quote_is_not_in_its_document(place: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "mine.jsonl"
+    evidence = [{"document": AMBER, "quote": "Amber is cheap."}]
+    questions.write_text(json.dumps({**QUESTION, "evidence": evidence}))
+    done = evaluate(place, "run", "--questions", questions, "--runs", tmp_path / "runs")
+    assert done.returncode == 0
+    assert f"line 1: this is not in {AMBER}" in done.stderr
+    assert "'Amber is cheap.'" in done.stderr
+
+
 def test_run_without_a_name_takes_a_new_folder_or_the_interrupted_one(
     place: Path, tmp_path: Path
 ) -> None:
