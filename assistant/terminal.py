@@ -106,7 +106,7 @@ def changes(report: IngestReport) -> str:
 
 def say(text: str) -> None:
     """Print a remark that is not output."""
-    Console(stderr=True, highlight=False).print(text, style="dim", soft_wrap=True)
+    Console(stderr=True, highlight=False, markup=False).print(text, style="dim", soft_wrap=True)
 
 
 @contextlib.contextmanager
