@@ -101,6 +101,23 @@ def test_load_document_metadata(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("kind", kind) for kind in ("official", "company", "news", "analysis", "reference")],
+        ("url", "http://gazette.example/lamp"),
+        ("url", "HTTPS://gazette.example"),
+        ("title", "L"),
+    ],
+)
+def test_load_document_with_a_good_value(tmp_path: Path, name: str, value: str) -> None:
+    assert load_page(tmp_path, page(**{name: value})).metadata[name] == value
+
+
+def test_load_document_about_one_topic(tmp_path: Path) -> None:
+    assert load_page(tmp_path, page(topics="[lamps]")).metadata["topics"] == ["lamps"]
+
+
 def test_load_document_without_an_address_is_its_own_page(tmp_path: Path) -> None:
     document = load_page(tmp_path, page())
     assert document.metadata["page"] == "isle/lamp"
@@ -143,6 +160,7 @@ def test_load_document_without_a_required_field(tmp_path: Path, name: str) -> No
         ("id", "7", "7", "the file's path"),
         ("title", "2031", "2031", "a line of text"),
         ("title", "''", "''", "a line of text"),
+        ("title", "' '", "' '", "a line of text"),
         ("publisher", "[Gazette]", "['Gazette']", "who published"),
         ("kind", "rumour", "'rumour'", "one of official, company, news, analysis, reference"),
         ("topics", "lamps", "'lamps'", "a list of words"),
@@ -150,6 +168,13 @@ def test_load_document_without_a_required_field(tmp_path: Path, name: str) -> No
         ("published", "March 2031", "'March 2031'", "a date such as 2026-01-31"),
         ("published", "31.12.2031", "'31.12.2031'", "a date such as 2026-01-31"),
         ("published", "0", "0", "a date such as 2026-01-31"),
+        ("published", "2031-03-02T00:00:00", "'2031-03-02T00:00:00'", "a date such as 2026-01-31"),
+        (
+            "url",
+            "javascript://a.example/%0a",
+            "'javascript://a.example/%0a'",
+            "http:// or https://",
+        ),
         ("url", "javascript:alert(1)", "'javascript:alert(1)'", "http:// or https://"),
         ("url", "gazette.example/lamp", "'gazette.example/lamp'", "http:// or https://"),
         ("url", "https:///lamp", "'https:///lamp'", "http:// or https://"),
@@ -202,13 +227,17 @@ def test_load_document_front_matter_without_fields(tmp_path: Path, header: str) 
 
 
 @pytest.mark.parametrize(
-    ("fields", "line"), [({"title": "Sorrel: a: lamp"}, 3), ({"kind": "{news}}"}, 5)]
+    ("fields", "line", "problem"),
+    [
+        ({"title": "Sorrel: a: lamp"}, 3, "mapping values are not allowed here"),
+        ({"kind": "{news}}"}, 5, "expected"),
+    ],
 )
 def test_load_document_broken_front_matter(
-    tmp_path: Path, fields: dict[str, str], line: int
+    tmp_path: Path, fields: dict[str, str], line: int, problem: str
 ) -> None:
     message = complaint(tmp_path, page(**fields))
-    assert f"lamp.md, line {line}: broken front matter: " in message
+    assert f"lamp.md, line {line}: broken front matter: {problem}" in message
 
 
 @pytest.mark.parametrize("value", ["!!python/name:os.system", "!!int lamp"])
