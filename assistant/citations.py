@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llama_index.core.schema import BaseNode
 
@@ -35,15 +35,26 @@ def resolves(citation: Citation, document_text: str) -> bool:
     return document_text[citation.start : citation.end] == citation.quote
 
 
-def quoted_answer(citations: list[Citation]) -> str:
+def quoted_answer(citations: Sequence[Citation], named: bool = False) -> str:
     """The quotes one after the other, each with its marker.
+
+    Where sources are to be `named`, the first quote of each follows its
+    publisher and date.
 
     >>> from assistant.segmentation import Span
     >>> from llama_index.core.schema import TextNode
-    >>> quoted_answer([cite(1, TextNode(), Span(0, 12), "It costs $6.")])
+    >>> page = TextNode(metadata={"publisher": "Gazette", "published": "2031-03-02"})
+    >>> quoted_answer([cite(1, page, Span(0, 12), "It costs $6.")])
     'It costs $6. [1]'
+    >>> quoted_answer([cite(1, page, Span(0, 12), "It costs $6.")], named=True)
+    'Gazette, 2 March 2031: It costs $6. [1]'
     """
-    return " ".join(f"{citation.quote} [{citation.marker}]" for citation in citations)
+    pieces, speaker = [], None
+    for citation in citations:
+        lead = f"{citation.source}: " if named and citation.document != speaker else ""
+        speaker = citation.document
+        pieces.append(f"{lead}{citation.quote} [{citation.marker}]")
+    return " ".join(pieces)
 
 
 def statements(answer: Answer) -> Iterator[tuple[str, list[Citation]]]:

@@ -10,14 +10,22 @@ from dataclasses import replace
 from llama_index.core.base.base_retriever import BaseRetriever
 
 from assistant.answering import Answerer
+from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.embeddings import Embedder, load_embedder
 from assistant.index import Manifest
 from assistant.ingestion import open_index
+from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import HybridRetriever
 from assistant.rewriting import standalone_question
 from assistant.schema import Answer, Turn
 from assistant.settings import Settings
+
+# How an abstention begins. The first is for documents that come near.
+REFUSALS = {
+    "not_stated": "The documents do not say.",
+    "nothing": "The documents have nothing on this.",
+}
 
 # A longer question is cut here: no model reads that far, and no person asks so.
 MAX_QUESTION = 2000
@@ -44,25 +52,32 @@ class Conversation:
 
     @classmethod
     def open(
-        cls, settings: Settings, load: Callable[[str, int], Embedder] = load_embedder
+        cls,
+        settings: Settings,
+        load: Callable[[str, int], Embedder] = load_embedder,
+        load_judge: Callable[[str, int], Reranker] = load_reranker,
     ) -> Conversation:
         """Open the current generation and load the models.
 
         Raises:
             StoreError: the index is missing, out of date or damaged.
-            ModelUnavailable: the embedding model cannot be loaded.
+            ModelUnavailable: a model cannot be loaded.
         """
         index = open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
         retriever = HybridRetriever(
             index, embedder, settings.dense_weight, settings.candidates, settings.top_k
         )
+        calibration = Calibration.load(settings.calibration)
         answerer = ExtractiveAnswerer(
             embedder,
+            load_judge(settings.reranker, settings.threads),
+            calibration,
             sentences_of=index.sentences_of,
             idf=index.lexical.idf,
             max_words=settings.answer_words,
-            abstain_below=settings.abstain_below,
+            abstain_below=_or(settings.abstain_below, calibration.abstain_below),
+            nothing_below=_or(settings.nothing_below, calibration.nothing_below),
             answer_from=settings.answer_from,
         )
         return cls(retriever, answerer, index.manifest)
@@ -87,7 +102,7 @@ class Conversation:
             answer,
             question=text,
             passages=tuple(passages),
-            text=self._refusal(asked) if answer.abstained else answer.text,
+            text=self._refusal(asked, answer) if answer.abstained else answer.text,
             standalone_question=standalone,
             generation=self.manifest.generation,
             timings_ms=timings,
@@ -95,7 +110,7 @@ class Conversation:
         self.turns.append(Turn(asked, answer.text))
         return answer
 
-    def _refusal(self, question: str) -> str:
+    def _refusal(self, question: str, answer: Answer) -> str:
         """What was searched, as the text of an abstention."""
         if not question:
             return "There is no question to answer."
@@ -104,9 +119,13 @@ class Conversation:
         if self.manifest.published_from:
             dates = f", dated {self.manifest.published_from} to {self.manifest.published_to}"
         return (
-            f"The documents do not say. Searched: {documents:,} documents{dates} "
+            f"{REFUSALS[answer.outcome]} Searched: {documents:,} documents{dates} "
             f"({self.manifest.passages:,} passages)."
         )
+
+
+def _or(setting: float | None, fitted: float) -> float:
+    return fitted if setting is None else setting
 
 
 @contextmanager

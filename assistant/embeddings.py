@@ -143,7 +143,7 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
         ModelUnavailable: it is not there, cannot be loaded, or is not what it says.
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    folder = str(_packaged_folder()) if name == PACKAGED_MODEL else name
+    folder = str(packaged_folder()) if name == PACKAGED_MODEL else name
     import torch
     import transformers
     from sentence_transformers import SentenceTransformer
@@ -163,7 +163,7 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
     return SentenceTransformerEmbedder(model, name)
 
 
-def _packaged_folder() -> Path:
+def packaged_folder() -> Path:
     package = importlib.util.find_spec(PACKAGED_MODULE)
     if package is None or package.origin is None:
         raise ModelUnavailable(

@@ -1,4 +1,4 @@
-"""One generation of an index: vectors in Chroma, words in BM25, and the documents.
+"""One generation of an index: vectors in Chroma, words in BM25, documents and vocabulary.
 
 A generation is written once and never changed: a reader in another process
 that has a Chroma collection open returns garbage when it changes under it.
@@ -7,6 +7,7 @@ generations.py says which generation is the current one.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,13 +26,15 @@ from assistant.embeddings import Vectors
 from assistant.errors import IndexDamaged
 from assistant.lexical import LexicalIndex
 from assistant.loading import LOADER_VERSION
+from assistant.vocabulary import Vocabulary
 
 # Raise it when what is stored changes, so that older indexes ask to be built again.
-STORE_VERSION = 1
+STORE_VERSION = 2
 
 REMEDY = "run `diamond-assistant index build`"
 
 _COLLECTION = "passages"
+_VOCABULARY = "vocabulary.json"
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
 
 
@@ -66,9 +69,11 @@ class PassageIndex:
         client: chromadb.api.ClientAPI,
         lexical: LexicalIndex,
         documents: DocumentStore,
+        vocabulary: Vocabulary,
     ) -> None:
         self.manifest = manifest
         self.lexical = lexical
+        self.vocabulary = vocabulary
         self._client = client
         self._collection = client.get_collection(_COLLECTION, embedding_function=None)
         self._documents = documents
@@ -84,7 +89,9 @@ class PassageIndex:
             manifest = Manifest.model_validate_json((directory / "manifest.json").read_bytes())
             documents = DocumentStore.open(directory / "documents.db")
             lexical = LexicalIndex.load(directory / "lexical")
-            index = cls(manifest, _client(directory / "chroma"), lexical, documents)
+            vocabulary = Vocabulary.from_dict(json.loads((directory / _VOCABULARY).read_bytes()))
+            client = _client(directory / "chroma")
+            index = cls(manifest, client, lexical, documents, vocabulary)
             counts = index._collection.count(), lexical.size, documents.passage_count()
         except (
             OSError, ValueError, KeyError, ValidationError, sqlite3.Error,
@@ -131,8 +138,10 @@ class PassageIndex:
         lexical = LexicalIndex.build([embedding_text(passage) for passage in passages])
         lexical.save(directory / "lexical")
         store = DocumentStore.build(directory / "documents.db", documents, passages, sentences)
+        vocabulary = Vocabulary.of(document.text for document in documents)
+        (directory / _VOCABULARY).write_text(json.dumps(vocabulary.as_dict()))
         (directory / "manifest.json").write_text(manifest.model_dump_json(indent=1))
-        return cls(manifest, client, lexical, store)
+        return cls(manifest, client, lexical, store, vocabulary)
 
     def close(self) -> None:
         """Let go of the files, so that the folder can be renamed or deleted."""

@@ -14,12 +14,13 @@ from assistant.index import PassageIndex
 class HybridRetriever(BaseRetriever):
     """A LlamaIndex retriever over one generation.
 
-    The candidates are the best of either ranking, and every one of them gets
-    both its scores. Each score is stretched to 0–1 over the candidates; a
-    passage's score is `dense_weight` times the one plus the rest times the
-    other: the convex combination of Bruch et al., "An Analysis of Fusion
-    Functions for Hybrid Retrieval" (2023). It beats reciprocal rank fusion
-    because it keeps how much better one candidate is than the next.
+    A query is searched together with the other names of what it names. The
+    candidates are the best of either ranking, and every one of them gets both
+    its scores. Each score is stretched to 0–1 over the candidates; a passage's
+    score is `dense_weight` times the one plus the rest times the other: the
+    convex combination of Bruch et al., "An Analysis of Fusion Functions for
+    Hybrid Retrieval" (2023). It beats reciprocal rank fusion because it keeps
+    how much better one candidate is than the next.
 
     The passages come best first; their metadata gains `cosine` and `bm25`, the
     two scores before fusion.
@@ -41,7 +42,7 @@ class HybridRetriever(BaseRetriever):
         self._top_k = top_k
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        query = query_bundle.query_str
+        query = self._index.vocabulary.expand(query_bundle.query_str)
         vector = self._embedder.encode_query(query)
         nearest = self._index.nearest(vector, self._candidates)
         matching = self._index.best_matches(query, self._candidates)

@@ -6,13 +6,17 @@ The others are LlamaIndex's: `Document`, `TextNode` (a passage) and
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from llama_index.core.schema import NodeWithScore
+
+
+Outcome = Literal["answered", "not_stated", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class Citation:
     end: int
 
     @property
+    def source(self) -> str:
+        """Who published it and when, as one names a source in a text."""
+        return f"{self.publisher}, {readable_date(self.published)}"
+
+    @property
     def id(self) -> str:
         """Twelve hex digits that stay the same wherever this span is cited again."""
         span = f"{self.document}\0{self.start}\0{self.end}\0{self.quote}"
@@ -56,22 +65,31 @@ class Answer:
 
     `text` is plain text with `[1]` markers; marker n belongs to the citation
     whose `marker` is n. `passages` are the scored passages the answerer was
-    shown, best first. `confidence` is between 0 and 1. Where `abstained` is
-    true, `text` says what was searched, `citations` is empty and `nearest`
-    quotes the passages that came closest.
+    shown, best first. `confidence`, between 0 and 1, is how likely the
+    documents answer the question; `signals` is what it was computed from.
+
+    Of an abstention, `text` says what was searched and `citations` is empty.
+    Where the documents come near (`not_stated`), `nearest` quotes one or two
+    sentences; where they have `nothing` on it, the nearest passages.
     """
 
     question: str
     text: str
     citations: tuple[Citation, ...] = ()
     passages: tuple[NodeWithScore, ...] = ()
-    abstained: bool = False
+    outcome: Outcome = "answered"
     confidence: float = 0.0
     nearest: tuple[Citation, ...] = ()
+    signals: Mapping[str, float] = field(default_factory=dict)
     answerer: str = ""
     standalone_question: str = ""
     generation: str = ""
     timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the assistant says that the documents do not answer."""
+        return self.outcome != "answered"
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as `ask --json` prints it."""
@@ -79,6 +97,7 @@ class Answer:
             "question": self.question,
             "standalone_question": self.standalone_question,
             "answer": self.text,
+            "outcome": self.outcome,
             "abstained": self.abstained,
             "confidence": round(self.confidence, 4),
             "citations": [citation.as_dict() for citation in self.citations],
@@ -87,6 +106,19 @@ class Answer:
             "generation": self.generation,
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
         }
+
+
+def readable_date(published: str | None) -> str:
+    """
+    >>> readable_date("2026-01-27")
+    '27 January 2026'
+    >>> readable_date(None)
+    'undated'
+    """
+    if published is None:
+        return "undated"
+    date = datetime.date.fromisoformat(published)
+    return f"{date.day} {date:%B %Y}"
 
 
 @dataclass(frozen=True)

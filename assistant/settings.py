@@ -47,11 +47,21 @@ class Settings(BaseSettings):
     )
     candidates: int = Field(100, ge=1, description="passages taken from each ranking to fuse")
     top_k: int = Field(30, ge=1, description="passages retrieved")
-    answer_from: int = Field(12, ge=1, description="passages, of those, that an answer may quote")
+    reranker: str = Field(
+        "packaged", description="the packaged model, or a cross-encoder's name or folder"
+    )
+    answer_from: int = Field(10, ge=1, description="passages, of those, that an answer may quote")
 
-    answer_words: int = Field(80, ge=10, description="longest offline answer")
-    abstain_below: float = Field(
-        0.5, ge=0, le=1, description="confidence under which the answer is an abstention"
+    answer_words: int = Field(60, ge=10, description="longest offline answer")
+    calibration: Path = Field(
+        Path("assistant/answering/calibration.json"),
+        description="the fitted confidence and its thresholds, from `eval calibrate`",
+    )
+    abstain_below: float | None = Field(
+        None, ge=0, le=1, description="confidence under which the documents do not say"
+    )
+    nothing_below: float | None = Field(
+        None, ge=0, le=1, description="confidence under which they have nothing on it at all"
     )
 
     threads: int = Field(1, ge=1, description="CPU threads of the model while serving")
@@ -77,6 +87,7 @@ class Settings(BaseSettings):
     def model_post_init(self, context: Any) -> None:
         self.indexes_dir = PROJECT / self.indexes_dir
         self.corpus_dir = PROJECT / self.corpus_dir
+        self.calibration = PROJECT / self.calibration
 
 
 def recipe_path(indexes_dir: Path, index: str) -> Path:

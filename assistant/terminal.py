@@ -18,11 +18,15 @@ from rich.table import Table
 from rich.text import Text
 
 from assistant import citations, ingestion
+from assistant.answering.confidence import in_words
 from assistant.ingestion import IngestReport
 from assistant.schema import Answer, Citation
 
 MAX_WIDTH = 96
 _QUOTE = 300  # characters of a nearest passage that are shown
+
+# What stands above the quotes of an abstention.
+NEAREST = {"not_stated": "This comes nearest", "nothing": "Nearest passages"}
 
 _STAGES = {
     "read": "Reading documents",
@@ -38,7 +42,7 @@ def show_answer(answer: Answer) -> None:
     if answer.abstained:
         console.print(Text(answer.text, style="yellow"))
         if answer.nearest:
-            console.print("\nNearest passages:", style="bold")
+            console.print(f"\n{NEAREST[answer.outcome]}:", style="bold")
         for citation in answer.nearest:
             console.print()
             console.print(_source([citation]))
@@ -54,7 +58,8 @@ def show_answer(answer: Answer) -> None:
     for group in _by_document(answer.citations):
         console.print()
         console.print(_source(group))
-    console.print(Text(f"\nIndex {answer.generation}", style="dim"))
+    sure = f"Confidence {in_words(answer.confidence)} ({answer.confidence:.2f})"
+    console.print(Text(f"\n{sure}. Index {answer.generation}", style="dim"))
 
 
 def show_report(report: IngestReport) -> None:

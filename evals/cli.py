@@ -1,4 +1,4 @@
-"""`diamond-assistant eval …`: run, compare, sweep, gate, retrieval, draft."""
+"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, retrieval, draft."""
 
 from __future__ import annotations
 
@@ -154,6 +154,39 @@ def gate(suite: str, junit: Path | None, accept: bool) -> int:
         click.echo(line)
     click.echo(f"{len(shortfalls)} figures fell short" if shortfalls else "The gate is passed.")
     return SHORTFALL if shortfalls else 0
+
+
+@evaluate.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write here.  [default: the calibration in force]",
+)
+@set_option
+def calibrate(out: Path | None, assignments: tuple[str, ...]) -> int:
+    """Fit the confidence and its thresholds on questions with known answers.
+
+    Asks the development half and the held-out questions of assistant/models/.
+    Do so after a change of model, reranker or retrieval.
+    """
+    from evals import calibration
+    from evals.session import Session
+
+    session = Session.open(parsed(assignments), corpus=None)
+    golden = session.golden("full", "dev", None)
+    with _progress("Asking") as progress:
+        observations = calibration.observe(golden, session.conversation, progress)
+    about = {
+        "reranker": session.settings.reranker,
+        "embedding_model": session.settings.embedding_model,
+        "answer_from": session.settings.answer_from,
+    }
+    fitted = calibration.fit(observations, about)
+    path = out or session.settings.calibration
+    path.write_text(fitted.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    click.echo(fitted.model_dump_json(indent=1))
+    click.echo(f"Written: {path}")
+    return 0
 
 
 @evaluate.command()

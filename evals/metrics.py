@@ -111,16 +111,17 @@ def citation_recall(result: Result) -> float | None:
 def groundedness(result: Result) -> float | None:
     """The share of the answer's statements that are, word for word, a quote that they cite.
 
-    A quote counts only if it resolves. Generated answers will need a gentler
+    The name of the source may stand before it. A quote counts only if it
+    resolves. Generated answers will need a gentler
     test; the offline answerer promises to quote.
     """
     if result.abstained:
         return None
     if result.error is not None:
         return 0.0
-    quotes = {c.marker: c.quote for c in result.citations if c.resolves}
+    quotes = {c.marker: (c.quote, c.named) for c in result.citations if c.resolves}
     supported = [
-        any(statement.text == quotes.get(marker) for marker in statement.markers)
+        any(statement.text in quotes.get(marker, ()) for marker in statement.markers)
         for statement in result.statements
     ]
     return sum(supported) / len(supported) if supported else 0.0

@@ -13,7 +13,7 @@ from typing import Any
 from llama_index.core.schema import Document
 
 from assistant.citations import resolves, statements
-from assistant.schema import Answer
+from assistant.schema import Answer, readable_date
 from evals.datasets import Question
 
 
@@ -50,6 +50,11 @@ class Cited:
     url: str | None
     resolves: bool
 
+    @property
+    def named(self) -> str:
+        """The quote after the name of its source, as an answer from several sources has it."""
+        return f"{self.publisher}, {readable_date(self.published)}: {self.quote}"
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -79,7 +84,9 @@ class Result:
     answerable: bool
     answer: str = ""
     abstained: bool = False
+    outcome: str = "answered"
     confidence: float = 0.0
+    signals: dict[str, float] = field(default_factory=dict)
     standalone_question: str = ""
     statements: tuple[Statement, ...] = ()
     citations: tuple[Cited, ...] = ()
@@ -131,6 +138,8 @@ def observed(answer: Answer, document: Callable[[str], Document]) -> dict[str, A
     return {
         "answer": answer.text,
         "abstained": answer.abstained,
+        "outcome": answer.outcome,
+        "signals": {name: round(value, 6) for name, value in answer.signals.items()},
         "confidence": round(answer.confidence, 6),
         "standalone_question": answer.standalone_question,
         "statements": tuple(

@@ -7,14 +7,17 @@ but not what `gr.HTML` shows.
 
 from __future__ import annotations
 
-import datetime
 import html
 from collections.abc import Iterable, Sequence
 
 from assistant.citations import statements
-from assistant.schema import Answer, Citation
+from assistant.schema import Answer, Citation, readable_date
 
-NO_ANSWER = "The documents do not say."
+HEADINGS = {
+    "answered": "Sources",
+    "not_stated": "Not stated; this comes nearest",
+    "nothing": "Nearest passages",
+}
 
 
 def escape(text: str) -> str:
@@ -30,9 +33,8 @@ def question_html(question: str) -> str:
 def answer_pieces(answer: Answer, turn: int) -> Iterable[str]:
     """The answer's HTML, piece by piece as it is to appear on the page."""
     if answer.abstained:
-        rest = answer.text.removeprefix(NO_ANSWER).strip()
-        lead = NO_ANSWER if answer.text.startswith(NO_ANSWER) else ""
-        yield f'<div class="refusal"><strong>{lead}</strong> {escape(rest)}</div>'
+        lead, stop, rest = answer.text.partition(". ")
+        yield f'<div class="refusal"><strong>{escape(lead + stop)}</strong> {escape(rest)}</div>'
         return
     so_far = ""
     for text, citations in statements(answer):
@@ -50,30 +52,16 @@ def sources_panel(answers: Sequence[Answer]) -> str:
     return f'<div class="sources">{"".join(sections)}</div>'
 
 
-def readable_date(published: str | None) -> str:
-    """
-    >>> readable_date("2026-01-27")
-    '27 January 2026'
-    >>> readable_date(None)
-    'undated'
-    """
-    if published is None:
-        return "undated"
-    date = datetime.date.fromisoformat(published)
-    return f"{date.day} {date:%B %Y}"
-
-
 def _marker(citation: Citation, turn: int) -> str:
-    source = f"{citation.publisher}, {readable_date(citation.published)}"
     return (
         f'<sup><a class="cite" id="mark-{turn}-{citation.id}" href="#src-{turn}-{citation.id}" '
-        f'title="Source {citation.marker}: {escape(source)}">{citation.marker}</a></sup>'
+        f'title="Source {citation.marker}: {escape(citation.source)}">{citation.marker}</a></sup>'
     )
 
 
 def _section(answer: Answer, turn: int, shown: bool) -> str:
     shown_citations = answer.nearest if answer.abstained else answer.citations
-    heading = "Nearest passages" if answer.abstained else "Sources"
+    heading = HEADINGS[answer.outcome]
     cards = "".join(_card(group, answer, turn) for group in _by_passage(shown_citations, answer))
     return (
         f'<section id="turn-{turn}"{"" if shown else " hidden"}>'

@@ -1,0 +1,102 @@
+"""How sure it is that the passages answer the question, as one calibrated number.
+
+A logistic regression over a few signals. Its weights and the thresholds of the
+three outcomes are fitted on questions with known answers by
+`diamond-assistant eval calibrate`, which writes `calibration.json` beside
+this file with the figures that they were chosen by.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.schema import NodeWithScore
+from pydantic import BaseModel
+
+from assistant.answering.candidates import Candidate
+from assistant.answering.questions import AskedFor
+from assistant.chunking import embedding_text
+from assistant.errors import SettingsError
+from assistant.lexical import terms
+from assistant.reranking import Judgement
+
+
+class Calibration(BaseModel):
+    """The fitted weights by the name of their signal, the thresholds, and their figures.
+
+    `abstain_below` and `nothing_below` divide the confidence into the three
+    outcomes; `fitted_on` says on which questions, with which models, and what
+    the thresholds bring there.
+    """
+
+    bias: float
+    weights: dict[str, float]
+    abstain_below: float
+    nothing_below: float
+    fitted_on: dict[str, Any]
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration:
+        """Read a calibration.
+
+        Raises:
+            SettingsError: there is none, or it is not one.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise SettingsError(
+                f"calibration {path} cannot be read ({reason}): "
+                "run `diamond-assistant eval calibrate`"
+            ) from error
+
+    def probability(self, signals: Mapping[str, float]) -> float:
+        """How likely the question is answered, between 0 and 1."""
+        evidence = self.bias + sum(w * signals[name] for name, w in self.weights.items())
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, evidence))))
+
+
+def signals_of(
+    asked: AskedFor,
+    passages: Sequence[NodeWithScore],
+    judgements: Sequence[Judgement],
+    candidates: Sequence[Candidate],
+) -> dict[str, float]:
+    """What speaks for an answer. At least one passage and one candidate are needed.
+
+    sentence   the best logit that the model gives a sentence, within ±8
+    text       the best logit that it gives a passage, within ±8
+    cosine     of the passage nearest to the question
+    together   the share of the question's telling terms, weighed by rareness, that
+               stand together in one passage
+    said       the same share in the best sentence and its context
+    kind       whether the best sentence holds the kind of thing asked for
+    """
+    best = candidates[0]
+    context = str(best.passage.metadata.get("context", ""))
+    texts = terms([embedding_text(passage.node) for passage in passages])
+    return {
+        "sentence": _bounded(max(candidate.logit for candidate in candidates)),
+        "text": _bounded(max(judgement.passage for judgement in judgements)),
+        "cosine": max(passage.node.metadata.get("cosine", 0.0) for passage in passages),
+        "together": max(asked.coverage(set(found)) for found in texts),
+        "said": asked.coverage(set(best.terms) | set(terms([context])[0])),
+        "kind": asked.fits(best.text),
+    }
+
+
+def in_words(confidence: float) -> str:
+    """A confidence as people say it.
+
+    >>> in_words(0.95)
+    'high'
+    """
+    return "high" if confidence >= 0.85 else "fair" if confidence >= 0.6 else "low"
+
+
+def _bounded(logit: float) -> float:
+    return max(-8.0, min(8.0, logit))

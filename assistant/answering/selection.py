@@ -1,0 +1,102 @@
+"""Scored candidates → the few sentences that are quoted, in the order of reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.answering.candidates import Candidate
+from assistant.answering.moments import Moment
+
+MAX_SENTENCES = 4
+WORTH_SAYING = 4.0  # how far below the best sentence another may score
+ANSWERS_TOO = -1.0  # the least logit of a sentence beside the best one
+
+# Openings that point at the sentence before: alone, the quote would not say who or what.
+_POINTS_BACK = re.compile(
+    r"(?:it|its|they|their|he|his|she|her|this|that|these|those|both|such|the\ latter|the\ former"
+    r"|the\ (?:company|firm|ministry|report|article|agency|plant|project|bank|government|country"
+    r"|order|law|act|figure|price|deal|two))\b",
+    re.IGNORECASE,
+)
+
+
+def choose(
+    candidates: Sequence[Candidate], max_words: int, max_sentences: int = MAX_SENTENCES
+) -> list[Candidate]:
+    """The best sentences that fit, no fact twice and no page in two voices.
+
+    Of several sentences that say the same, the one with the best source is
+    taken. The first is taken even if it alone is longer than `max_words`.
+    """
+    chosen: list[Candidate] = []
+    words = 0
+    for candidate in candidates:
+        if len(chosen) == max_sentences or candidate.score < candidates[0].score - WORTH_SAYING:
+            break
+        if chosen and candidate.logit < ANSWERS_TOO:
+            continue
+        if any(candidate.same_fact(other) for other in chosen):
+            continue
+        twins = [c for c in candidates if c.same_fact(candidate)]
+        speakers = [
+            twin
+            for twin in twins
+            if _one_voice(twin, chosen) and not any(twin.same_fact(other) for other in chosen)
+        ]
+        speaker = min(speakers, key=lambda c: c.standing, default=None)
+        if speaker is None or (chosen and words + speaker.words > max_words):
+            continue
+        chosen.append(speaker)
+        words += speaker.words
+    return chosen
+
+
+def with_antecedents(
+    chosen: Sequence[Candidate], candidates: Sequence[Candidate], max_words: int
+) -> list[Candidate]:
+    """The chosen sentences, each that opens with "it" or the like after the one before it.
+
+    A sentence before is added only where there is room.
+    """
+    words = sum(candidate.words for candidate in chosen)
+    complete: list[Candidate] = []
+    for candidate in chosen:
+        before = sentence_before(candidate, candidates)
+        if (
+            _POINTS_BACK.match(candidate.text)
+            and before is not None
+            and before not in chosen
+            and before not in complete
+            and words + before.words <= max_words
+        ):
+            complete.append(before)
+            words += before.words
+        complete.append(candidate)
+    return complete
+
+
+def sentence_before(candidate: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:
+    """The sentence before another in the same passage, if there is one."""
+    earlier = [
+        other
+        for other in candidates
+        if other.passage.node_id == candidate.passage.node_id and other.span < candidate.span
+    ]
+    return max(earlier, key=lambda other: other.span, default=None)
+
+
+def reading_order(chosen: Sequence[Candidate], moment: Moment) -> list[Candidate]:
+    """Document after document, each in its own order: the best first, or the newest for "now"."""
+    documents = list(dict.fromkeys(candidate.document for candidate in chosen))
+    if moment.now:
+        dates = {c.document: c.published or "" for c in chosen}
+        documents.sort(key=lambda document: dates[document], reverse=True)
+    return sorted(chosen, key=lambda c: (documents.index(c.document), c.span))
+
+
+def _one_voice(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
+    """Whether no other document speaks for the candidate's page already."""
+    return all(
+        candidate.page != other.page or candidate.document == other.document for other in chosen
+    )
