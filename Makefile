@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chat test index eval gate lint fix readme clean
+.PHONY: chat test index eval gate model lint fix readme clean
 
 chat: .venv/installed           ## serve the chat; the first time, build the index
 	$(BIN)/diamond-assistant chat
@@ -18,6 +18,10 @@ eval: .venv/installed           ## measure the assistant on the golden questions
 
 gate: .venv/installed           ## hold a change to the accepted figures
 	$(BIN)/diamond-assistant eval gate
+
+PUBLIC ?= ../shared/benchmarks
+model: .venv/installed          ## train the model of assistant/models/ anew, about an hour
+	$(BIN)/python -m assistant.models.train --public $(PUBLIC)
 
 lint: .venv/installed           ## style and types
 	$(BIN)/ruff check .
@@ -41,5 +45,5 @@ clean:                          ## delete what was installed and built
 		{ echo "error: $(PYTHON) is older than 3.11: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
 	@touch $@

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+from assistant.answering.confidence import in_words
 from assistant.citations import statements
 from assistant.schema import Answer, Citation, readable_date
 
@@ -33,14 +34,35 @@ def question_html(question: str) -> str:
 def answer_pieces(answer: Answer, turn: int) -> Iterable[str]:
     """The answer's HTML, piece by piece as it is to appear on the page."""
     if answer.abstained:
-        lead, stop, rest = answer.text.partition(". ")
-        yield f'<div class="refusal"><strong>{escape(lead + stop)}</strong> {escape(rest)}</div>'
+        yield _refusal(answer, turn)
         return
     so_far = ""
     for text, citations in statements(answer):
-        markers = "".join(_marker(citation, turn) for citation in citations)
-        so_far += f"{escape(text)}{markers} "
+        so_far += _statement(text, citations, turn)
         yield f'<div class="answer">{so_far}</div>'
+    yield f'<div class="answer">{so_far}</div>{_foot(answer)}'
+
+
+def _refusal(answer: Answer, turn: int) -> str:
+    """What was searched, and the sentences that come near, if there are any."""
+    lead, stop, rest = answer.text.partition(". ")
+    near = ""
+    if answer.outcome == "not_stated":
+        quotes = "".join(
+            f"<li>{_statement(citation.quote, [citation], turn)}</li>"
+            for citation in answer.nearest
+        )
+        near = f"<p>The nearest that they say:</p><ul>{quotes}</ul>"
+    return f'<div class="refusal"><strong>{escape(lead + stop)}</strong> {escape(rest)}{near}</div>'
+
+
+def _statement(text: str, citations: Sequence[Citation], turn: int) -> str:
+    return f"{escape(text)}{''.join(_marker(citation, turn) for citation in citations)} "
+
+
+def _foot(answer: Answer) -> str:
+    """How sure the answer is, in words."""
+    return f'<p class="foot">Confidence: {in_words(answer.confidence)}</p>'
 
 
 def sources_panel(answers: Sequence[Answer]) -> str:
@@ -93,6 +115,8 @@ def _passage(citation: Citation, answer: Answer) -> tuple[int, str]:
 def _card(citations: list[Citation], answer: Answer, turn: int) -> str:
     first = citations[0]
     start, text = _passage(first, answer)
+    whole = answer.outcome == "nothing"  # no sentence of it stands out
+    passage = html.escape(text) if whole else _highlighted(text, start, citations, turn)
     numbers = "".join(
         f'<a class="number" href="#mark-{turn}-{c.id}" aria-label="Back to marker {c.marker}">'
         f"{c.marker}</a>"
@@ -104,7 +128,7 @@ def _card(citations: list[Citation], answer: Answer, turn: int) -> str:
         f'<span class="date">{readable_date(first.published)}</span>'
         f'<span class="kind">{escape(first.kind)}</span></header>'
         f"<h3>{_title(first)}</h3>"
-        f"<blockquote>{_highlighted(text, start, citations, turn, answer.abstained)}</blockquote>"
+        f"<blockquote>{passage}</blockquote>"
         f"<footer>{escape(first.document)}</footer></article>"
     )
 
@@ -118,12 +142,8 @@ def _title(citation: Citation) -> str:
     )
 
 
-def _highlighted(
-    text: str, start: int, citations: Sequence[Citation], turn: int, plain: bool
-) -> str:
+def _highlighted(text: str, start: int, citations: Sequence[Citation], turn: int) -> str:
     """A passage with its cited sentences marked; line breaks kept, for lists and tables."""
-    if plain:
-        return html.escape(text)
     pieces, position = [], 0
     for citation in sorted(citations, key=lambda citation: citation.start):
         begin, end = citation.start - start, citation.end - start
