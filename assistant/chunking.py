@@ -33,6 +33,9 @@ from assistant.segmentation import (
 
 CHUNKER_VERSION = 1
 
+# What retrieval adds to a passage's metadata: no part of the text that models read.
+SCORES = ("cosine", "bm25")
+
 # A context longer than this share of the window would leave no room for text.
 _CONTEXT_SHARE = 3
 
@@ -195,7 +198,7 @@ def make_passage(document: Document, span: Span, context: str) -> TextNode:
         start_char_idx=span.start,
         end_char_idx=span.end,
         metadata={**document.metadata, "context": context},
-        excluded_embed_metadata_keys=list(document.metadata),
+        excluded_embed_metadata_keys=[*document.metadata, *SCORES],
         metadata_template="{value}",
         relationships={NodeRelationship.SOURCE: document.as_related_node_info()},
     )

@@ -15,7 +15,7 @@
 
 evals/datasets.py adds one of its own, DatasetError. A message is one line: the
 value that was wrong, then the way out. An answer that the corpus cannot support
-is not here: it is an `Answer` with `abstained=True`.
+is not here: it is an `Answer` whose `outcome` says so.
 """
 
 

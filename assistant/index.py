@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from assistant.chunking import CHUNKER_VERSION, embedding_text
 from assistant.documents import DocumentStore, Sentence
 from assistant.embeddings import Vectors
-from assistant.errors import IndexDamaged
+from assistant.errors import IndexDamaged, IndexOutOfDate
 from assistant.lexical import LexicalIndex
 from assistant.loading import LOADER_VERSION
 from assistant.vocabulary import Vocabulary
@@ -83,10 +83,12 @@ class PassageIndex:
         """Open a finished generation.
 
         Raises:
+            IndexOutOfDate: an earlier version of this program built it.
             IndexDamaged: a part is missing or the parts disagree.
         """
         try:
             manifest = Manifest.model_validate_json((directory / "manifest.json").read_bytes())
+            _check_version(manifest, directory.name)
             documents = DocumentStore.open(directory / "documents.db")
             lexical = LexicalIndex.load(directory / "lexical")
             vocabulary = Vocabulary.from_dict(json.loads((directory / _VOCABULARY).read_bytes()))
@@ -206,6 +208,14 @@ class PassageIndex:
             rows = np.asarray(found["embeddings"], dtype=np.float32)
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
+
+
+def _check_version(manifest: Manifest, name: str) -> None:
+    built = manifest.recipe.store_version
+    if built != STORE_VERSION:
+        raise IndexOutOfDate(
+            f"generation {name} has store_version={built}, this program {STORE_VERSION}: {REMEDY}"
+        )
 
 
 def _client(directory: Path) -> chromadb.api.ClientAPI:

@@ -172,10 +172,10 @@ def _fingerprints(documents: Sequence[Document], settings: Settings) -> dict[str
 
 
 def _open_old(generations: Generations) -> PassageIndex | None:
-    """The current generation to carry over from; a damaged one is built anew."""
+    """The current generation to carry over from; a damaged or outdated one is built anew."""
     try:
         return PassageIndex.open(generations.current())
-    except (IndexNotBuilt, IndexDamaged):
+    except (IndexNotBuilt, IndexOutOfDate, IndexDamaged):
         return None
 
 

@@ -14,7 +14,7 @@ for _name in [name for name in os.environ if name.startswith("DIAMOND_")]:
     del os.environ[_name]
 
 import pytest
-from fakes import HashEmbedder
+from fakes import CALIBRATION, FakeReranker, HashEmbedder
 
 from assistant.conversation import Conversation
 from assistant.ingestion import ingest
@@ -35,6 +35,12 @@ def load(embedder: HashEmbedder) -> Callable[[str, int], HashEmbedder]:
 
 
 @pytest.fixture
+def load_judge() -> Callable[[str, int], FakeReranker]:
+    """What stands in for `load_reranker`."""
+    return lambda name, threads: FakeReranker()
+
+
+@pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     """A copy of the invented corpus, to change at will."""
     return Path(shutil.copytree(DATA / "corpus", tmp_path / "corpus"))
@@ -46,11 +52,17 @@ def settings(tmp_path: Path, corpus: Path) -> Settings:
     indexes = tmp_path / "indexes"
     indexes.mkdir()
     (indexes / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
-    return load_settings(indexes_dir=indexes)
+    calibration = tmp_path / "calibration.json"
+    calibration.write_text(CALIBRATION.model_dump_json())
+    return load_settings(indexes_dir=indexes, calibration=calibration)
 
 
 @pytest.fixture
-def conversation(settings: Settings, load: Callable[[str, int], HashEmbedder]) -> Conversation:
+def conversation(
+    settings: Settings,
+    load: Callable[[str, int], HashEmbedder],
+    load_judge: Callable[[str, int], FakeReranker],
+) -> Conversation:
     """A conversation over a freshly built index."""
     ingest(settings, load=load)
-    return Conversation.open(settings, load)
+    return Conversation.open(settings, load, load_judge)

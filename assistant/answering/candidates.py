@@ -28,7 +28,7 @@ _FIRST_HAND = {"official": 0, "company": 1, "news": 2, "analysis": 3, "reference
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A sentence that may become part of the answer.
 

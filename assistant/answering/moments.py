@@ -12,11 +12,15 @@ _MONTHS = {
     for number in range(1, 13)
     for name in (calendar.month_name[number], calendar.month_abbr[number])
 } | {"sept": 9}
+_QUARTERS = {"q1": 1, "q2": 2, "q3": 3, "q4": 4, "fi": 1, "se": 2, "th": 3, "fo": 4}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DATE = rf"""
-    (?:(?:the\ )?(?P<part>end|middle|beginning|start|early|mid|late)[- ](?:of\ )?)?
+    (?:the\ )?
+    (?:(?P<part>end|middle|beginning|start|early|mid|late)[- ](?:of\ )?)?
     (?:
-        (?P<iso>(?:19|20)\d\d-\d\d-\d\d)
+        (?P<quarter>Q[1-4]|(?:first|second|third|fourth)\ quarter)(?:\ of)?
+            \ (?P<quarter_year>(?:19|20)\d\d)
+        |(?P<iso>(?:19|20)\d\d-\d\d-\d\d)
         |(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\ (?:of\ )?)?
          (?P<month>{_MONTH})\b\.?(?:\ (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b,?)?
          (?:,?\ (?P<year>(?:19|20)\d\d))?
@@ -30,7 +34,7 @@ _UNTIL = re.compile(
         |back\ in|at\ the\ time\ of|known\ (?:on|in))\ {_DATE}
     |^(?:in|on|around|at)?\ ?{_DATE.replace("?P<", "?P<o_")}[,:]
     """,
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
 _NOW = re.compile(
     r"""
@@ -61,9 +65,8 @@ class Moment:
         >>> Moment.of("Is the plant still planned?")
         Moment(until=None, now=True)
         """
-        match = _UNTIL.search(question)
-        until = _last_day({k.removeprefix("o_"): v for k, v in match.groupdict().items() if v}
-                          ) if match else None  # fmt: skip
+        found = (_last_day(_parts(match)) for match in _UNTIL.finditer(question))
+        until = next((day for day in found if day), None)
         return cls(until, until is None and _NOW.search(question) is not None)
 
     def knows(self, published: str | None) -> bool:
@@ -73,13 +76,21 @@ class Moment:
         return datetime.date.fromisoformat(published) <= self.until
 
 
+def _parts(match: re.Match[str]) -> dict[str, str]:
+    """The named parts of a date that were found, whichever way it was introduced."""
+    return {name.removeprefix("o_"): text for name, text in match.groupdict().items() if text}
+
+
 def _last_day(parts: dict[str, str]) -> datetime.date | None:
     """The last day of what a date may mean: a month without a day runs to its end."""
     if "iso" in parts:
         return _date(parts["iso"])
-    year = int(parts.get("year") or parts.get("bare") or 0)
+    year = int(parts.get("year") or parts.get("bare") or parts.get("quarter_year") or 0)
     if not year:
         return None
+    if "quarter" in parts:
+        month = 3 * _QUARTERS[parts["quarter"][:2].lower()]
+        return datetime.date(year, month, calendar.monthrange(year, month)[1])
     part = parts.get("part", "").lower()
     if "month" not in parts:
         month = {"early": 4, "beginning": 4, "start": 4, "mid": 8, "middle": 8}.get(part, 12)

@@ -10,6 +10,7 @@ from assistant.answering.moments import Moment
 
 MAX_SENTENCES = 4
 WORTH_SAYING = 4.0  # how far below the best sentence another may score
+SPACE = 2  # characters between two sentences that follow each other
 ANSWERS_TOO = -1.0  # the least logit of a sentence beside the best one
 
 # Openings that point at the sentence before: alone, the quote would not say who or what.
@@ -66,8 +67,7 @@ def with_antecedents(
         if (
             _POINTS_BACK.match(candidate.text)
             and before is not None
-            and before not in chosen
-            and before not in complete
+            and not any(before.same_fact(other) for other in [*chosen, *complete])
             and words + before.words <= max_words
         ):
             complete.append(before)
@@ -77,13 +77,16 @@ def with_antecedents(
 
 
 def sentence_before(candidate: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:
-    """The sentence before another in the same passage, if there is one."""
-    earlier = [
-        other
-        for other in candidates
-        if other.passage.node_id == candidate.passage.node_id and other.span < candidate.span
-    ]
-    return max(earlier, key=lambda other: other.span, default=None)
+    """The sentence that ends where another of the same passage begins, if there is one."""
+    return next(
+        (
+            other
+            for other in candidates
+            if other.passage.node_id == candidate.passage.node_id
+            and 0 <= candidate.span.start - other.span.end <= SPACE
+        ),
+        None,
+    )
 
 
 def reading_order(chosen: Sequence[Candidate], moment: Moment) -> list[Candidate]:

@@ -50,7 +50,7 @@ LONGEST_GRADIENT = 1.0
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The folder of the public sets; without it, our own corpus alone.",
 )
-@click.option("--epochs", default=2, show_default=True, help="Passes over the data.")
+@click.option("--epochs", default=1, show_default=True, help="Passes over the data.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--threads", default=2, show_default=True, help="CPU threads.")
 @click.option(
@@ -60,7 +60,7 @@ LONGEST_GRADIENT = 1.0
     help="Write there.  [default: beside this file]",
 )
 def main(public: Path | None, epochs: int, seed: int, threads: int, out: Path) -> None:
-    """Train the model that finds the sentences that answer; about an hour on two cores."""
+    """Train the model that finds the sentences that answer; half an hour on two cores."""
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     train, held = corpus_groups()

@@ -14,12 +14,11 @@ import gradio as gr
 from assistant.conversation import Conversation
 from assistant.errors import SettingsError
 from assistant.index import Manifest
-from assistant.schema import Answer, Turn
+from assistant.schema import Answer, Turn, readable_date
 from assistant.web.sources import (
     answer_pieces,
     escape,
     question_html,
-    readable_date,
     sources_panel,
 )
 from assistant.web.theme import SCRIPT, STYLE, make_theme

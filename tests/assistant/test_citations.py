@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from llama_index.core.schema import Document, TextNode
 
@@ -66,9 +68,29 @@ def test_quoted_answer_puts_a_marker_after_each_quote() -> None:
     assert quoted_answer(quotes) == "Owls wake. [1] The lamp burns. [2]"
 
 
+def test_quoted_answer_names_each_source_once() -> None:
+    owl = Citation(1, "isle/owl", "", "Gazette", "2031-03-02", None, "news", "Owls wake.", 0, 10)
+    hoot = replace(owl, marker=2, quote="They hoot.")
+    eel = replace(owl, marker=3, document="isle/eel", published=None, quote="Eels sing.")
+    assert quoted_answer([owl, hoot, eel], named=True) == (
+        "Gazette, 2 March 2031: Owls wake. [1] They hoot. [2] Gazette, undated: Eels sing. [3]"
+    )
+
+
+def test_quoted_answer_of_no_quotes() -> None:
+    assert quoted_answer([], named=True) == ""
+
+
 def test_statements_read_a_quoted_answer_back() -> None:
     assert pieces("Owls wake. [1] The lamp burns. [2]") == [
         ("Owls wake.", [1]),
+        ("The lamp burns.", [2]),
+    ]
+
+
+def test_statements_read_the_name_of_a_source_as_part_of_its_quote() -> None:
+    assert pieces("Gazette, 2 March 2031: Owls wake. [1] The lamp burns. [2]") == [
+        ("Gazette, 2 March 2031: Owls wake.", [1]),
         ("The lamp burns.", [2]),
     ]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import CALIBRATION
 
 from assistant.cli import run
+from assistant.schema import readable_date
 
 DATA = Path(__file__).parents[1] / "data"
 QUESTION = "How much did Velmora's bridge of glass cost?"
@@ -25,6 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("indexes")
     (place / "main.toml").write_text(f'corpus_dir = "{DATA / "corpus"}"\n')
     (place / "unbuilt.toml").write_text(f'corpus_dir = "{DATA / "corpus"}"\n')
+    (place / "calibration.json").write_text(CALIBRATION.model_dump_json())
     built = assistant(place, "index", "build")
     assert built.returncode == 0, built.stderr
     assert "4 documents (4 added), 5 passages (5 embedded)" in built.stdout
@@ -40,9 +44,17 @@ def assistant(
         input=stdin,
         capture_output=True,
         text=True,
-        env={**os.environ, "DIAMOND_INDEXES_DIR": str(place), **environment},
+        env={**os.environ, **places(place), **environment},
         check=False,
     )
+
+
+def places(place: Path) -> dict[str, str]:
+    """Where the indexes are, and a calibration that does not depend on the model."""
+    return {
+        "DIAMOND_INDEXES_DIR": str(place),
+        "DIAMOND_CALIBRATION": str(place / "calibration.json"),
+    }
 
 
 def free_port() -> str:
@@ -65,6 +77,7 @@ def test_ask_prints_the_answer_and_its_source(place: Path) -> None:
     assert "42 million crowns" in asked.stdout
     assert "Velmora Town Council, 2031-03-05" in asked.stdout
     assert "https://council.example/bridge-report" in asked.stdout
+    assert re.search(r"^Confidence (high|fair) \(0\.\d\d\)\. Index 0001-", asked.stdout, re.M)
     assert asked.stderr == ""
 
 
@@ -73,6 +86,7 @@ def test_ask_json_prints_one_object_that_resolves(place: Path) -> None:
     [line] = asked.stdout.splitlines()
     answer = json.loads(line)
     assert answer["question"] == QUESTION
+    assert answer["outcome"] == "answered"
     assert answer["abstained"] is False
     assert answer["generation"].startswith("0001-")
     assert answer["timings_ms"]["total"] > 0
@@ -84,21 +98,38 @@ def test_ask_json_prints_one_object_that_resolves(place: Path) -> None:
 
 
 def check_citations(answer: dict[str, Any]) -> None:
-    """Every quote stands at its place, and the answer is the quotes with their markers."""
+    """Every quote stands at its place, and the answer is the quotes, some after their source."""
+    rest = answer["answer"]
     for citation in answer["citations"]:
         source = (DATA / "corpus" / f"{citation['document']}.md").read_text()
         text = source.split("\n---\n", 1)[1]
         assert text[citation["start"] : citation["end"]] == citation["quote"]
-    assert answer["answer"] == " ".join(
-        f"{citation['quote']} [{citation['marker']}]" for citation in answer["citations"]
-    )
+        lead, quote, rest = rest.partition(f"{citation['quote']} [{citation['marker']}]")
+        name = f"{citation['publisher']}, {readable_date(citation['published'])}:"
+        assert quote
+        assert lead.strip() in ("", name)
+    assert rest == ""
 
 
-def test_ask_about_something_else_exits_with_3(place: Path) -> None:
-    asked = assistant(place, "ask", "Who painted the Mona Lisa?")
+@pytest.mark.parametrize(
+    ("question", "text", "heading"),
+    [
+        ("Who painted the Mona Lisa?", "The documents have nothing on this.", "Nearest passages:"),
+        (
+            "Does Kelland limit amber sent by pigeons?",
+            "The documents do not say.",
+            "This comes nearest:",
+        ),
+    ],
+)
+def test_ask_what_has_no_answer_exits_with_3(
+    question: str, text: str, heading: str, place: Path
+) -> None:
+    asked = assistant(place, "ask", question)
     assert asked.returncode == 3
-    assert asked.stdout.startswith("The documents do not say. Searched: 4 documents")
-    assert "Nearest passages:" in asked.stdout
+    assert asked.stdout.startswith(f"{text} Searched: 4 documents")
+    assert heading in asked.stdout.splitlines()
+    assert "Confidence" not in asked.stdout
 
 
 def test_ask_batch_keeps_ids_and_histories(place: Path) -> None:
@@ -234,7 +265,8 @@ def test_build_and_ask_connect_to_nobody(place: Path, tmp_path: Path) -> None:
         "from assistant.cli import run\n"
         f"sys.exit(run(['index', 'build']) or run(['ask', {QUESTION!r}]))"
     )
-    environment = {**os.environ, "DIAMOND_INDEXES_DIR": str(tmp_path)}
+    (tmp_path / "calibration.json").write_text(CALIBRATION.model_dump_json())
+    environment = {**os.environ, **places(tmp_path)}
     environment.pop("HF_HUB_OFFLINE")  # a user's machine does not set it
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment
@@ -244,7 +276,7 @@ def test_build_and_ask_connect_to_nobody(place: Path, tmp_path: Path) -> None:
 
 
 def test_chat_serves_and_says_where(place: Path) -> None:
-    environment = {**os.environ, "DIAMOND_INDEXES_DIR": str(place)}
+    environment = {**os.environ, **places(place)}
     command = [sys.executable, "-m", "assistant", "chat", "--port", free_port()]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
         assert chat.stderr is not None
@@ -261,9 +293,7 @@ def test_chat_serves_and_says_where(place: Path) -> None:
 def test_chat_answers_although_a_new_document_is_broken(place: Path, tmp_path: Path) -> None:
     corpus = Path(shutil.copytree(DATA / "corpus", tmp_path / "corpus"))
     (corpus / "broken.md").write_text("no front matter")
-    environment = {
-        **os.environ, "DIAMOND_INDEXES_DIR": str(place), "DIAMOND_CORPUS_DIR": str(corpus),
-    }  # fmt: skip
+    environment = {**os.environ, **places(place), "DIAMOND_CORPUS_DIR": str(corpus)}
     command = [sys.executable, "-m", "assistant", "chat", "--port", free_port()]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
         assert chat.stderr is not None

@@ -1,17 +1,26 @@
 """The question path over the invented corpus."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from fakes import FakeReranker, HashEmbedder
 
 from assistant.conversation import MAX_QUESTION, Conversation
-from assistant.errors import IndexNotBuilt
+from assistant.errors import IndexNotBuilt, SettingsError
+from assistant.ingestion import ingest
 from assistant.schema import Turn
 from assistant.settings import Settings
 
 AMBER = "trade/2030-11-20-amber-post-amber-export"
+LIMIT = "What limit did Kelland put on the export of amber?"
+
+Load = Callable[[str, int], HashEmbedder]
+LoadJudge = Callable[[str, int], FakeReranker]
 
 
 def test_ask_cites_the_document_that_says_it(conversation: Conversation) -> None:
-    answer = conversation.ask("What limit did Kelland put on the export of amber?")
+    answer = conversation.ask(LIMIT)
     assert answer.text.startswith("Kelland put a limit of 900 tonnes a year")
     assert answer.citations[0].document == AMBER
     assert answer.citations[0].published == "2030-11-20"
@@ -19,20 +28,41 @@ def test_ask_cites_the_document_that_says_it(conversation: Conversation) -> None
 
 
 def test_ask_stamps_the_generation_and_the_time_of_each_stage(conversation: Conversation) -> None:
-    answer = conversation.ask("What limit did Kelland put on the export of amber?")
+    answer = conversation.ask(LIMIT)
     assert answer.generation == conversation.manifest.generation
     assert set(answer.timings_ms) == {"rewrite", "retrieve", "answer", "total"}
 
 
-def test_ask_abstains_and_says_what_was_searched(conversation: Conversation) -> None:
-    answer = conversation.ask("Who won the snooker tournament?")
-    assert answer.abstained
-    assert answer.text == (
-        "The documents do not say. Searched: 4 documents, dated 2030-11-20 to 2031-03-05 "
-        "(5 passages)."
-    )
-    assert answer.citations == ()
-    assert 0 < len(answer.nearest) <= 3
+@pytest.mark.parametrize(
+    ("question", "outcome", "text"),
+    [
+        (
+            "Who won the snooker tournament?",
+            "nothing",
+            "The documents have nothing on this. Searched: 4 documents, dated 2030-11-20 to "
+            "2031-03-05 (5 passages).",
+        ),
+        (
+            "Does Kelland limit amber sent by pigeons?",
+            "not_stated",
+            "The documents do not say. Searched: 4 documents, dated 2030-11-20 to "
+            "2031-03-05 (5 passages).",
+        ),
+        (" ", "nothing", "There is no question to answer."),
+    ],
+)
+def test_ask_abstains_and_says_what_was_searched(
+    question: str, outcome: str, text: str, conversation: Conversation
+) -> None:
+    answer = conversation.ask(question)
+    assert (answer.outcome, answer.text, answer.citations) == (outcome, text, ())
+
+
+def test_ask_shows_what_came_nearest(conversation: Conversation) -> None:
+    """A few passages where there is nothing, a sentence or two where something comes near."""
+    assert len(conversation.ask("Who won the snooker tournament?").nearest) == 3
+    [near] = conversation.ask("Does Kelland limit amber sent by pigeons?").nearest
+    assert near.quote.startswith("Kelland put a limit of 900 tonnes a year on the export of amber")
 
 
 def test_ask_remembers_the_turn(conversation: Conversation) -> None:
@@ -83,3 +113,55 @@ def test_ask_reads_no_further_than_a_person_would_write(conversation: Conversati
 def test_open_without_an_index_names_the_command(settings: Settings) -> None:
     with pytest.raises(IndexNotBuilt, match="index build"):
         Conversation.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "outcome"),
+    [
+        ({}, "answered"),
+        ({"abstain_below": 1.0}, "not_stated"),
+        ({"abstain_below": 1.0, "nothing_below": 1.0}, "nothing"),
+    ],
+)
+def test_open_takes_a_threshold_from_the_settings_before_the_fitted_one(
+    thresholds: dict[str, Any],
+    outcome: str,
+    settings: Settings,
+    load: Load,
+    load_judge: LoadJudge,
+) -> None:
+    ingest(settings, load=load)
+    strict = settings.model_copy(update=thresholds)
+    assert Conversation.open(strict, load, load_judge).ask(LIMIT).outcome == outcome
+
+
+def test_open_takes_zero_for_a_threshold(
+    settings: Settings, load: Load, load_judge: LoadJudge
+) -> None:
+    ingest(settings, load=load)
+    bold = settings.model_copy(update={"abstain_below": 0.0, "nothing_below": 0.0})
+    answer = Conversation.open(bold, load, load_judge).ask("Who won the snooker tournament?")
+    assert not answer.abstained
+
+
+def test_open_loads_the_reranker_of_the_settings(settings: Settings, load: Load) -> None:
+    ingest(settings, load=load)
+    asked_for = []
+
+    def load_judge(name: str, threads: int) -> FakeReranker:
+        asked_for.append((name, threads))
+        return FakeReranker()
+
+    Conversation.open(
+        settings.model_copy(update={"reranker": "owl", "threads": 3}), load, load_judge
+    )
+    assert asked_for == [("owl", 3)]
+
+
+def test_open_without_a_calibration_names_the_command(
+    settings: Settings, load: Load, load_judge: LoadJudge
+) -> None:
+    ingest(settings, load=load)
+    settings.calibration.unlink()
+    with pytest.raises(SettingsError, match="eval calibrate"):
+        Conversation.open(settings, load, load_judge)

@@ -10,11 +10,13 @@ import pytest
         "assistant.segmentation",
         "assistant.chunking",
         "assistant.lexical",
+        "assistant.vocabulary",
         "assistant.schema",
         "assistant.citations",
         "assistant.rewriting",
         "assistant.retrieval",
-        "assistant.web.sources",
+        "assistant.answering.confidence",
+        "assistant.answering.moments",
     ],
 )
 def test_examples_in_docstrings(name: str) -> None:

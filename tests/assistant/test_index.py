@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,15 +82,35 @@ def test_open_generation_with_a_passage_missing_says_which_counts_differ(
         open_index(settings)
 
 
+def test_vocabulary_is_stored(
+    corpus: Path, settings: Settings, load: Callable[[str, int], HashEmbedder]
+) -> None:
+    with (corpus / f"{AMBER}.md").open("a") as file:
+        file.write("\nThe Guild of Scales (GOS) is old.\n")
+    ingest(settings, load=load)
+    path = generations_of(settings).current() / "vocabulary.json"
+    assert json.loads(path.read_text())["pairs"] == [["GOS", "Guild of Scales"]]
+    assert open_index(settings).vocabulary.expand("Who leads GOS?") == (
+        "Who leads GOS? Guild of Scales"
+    )
+
+
 @pytest.mark.parametrize(
-    "part", ["manifest.json", "documents.db", "lexical/params.index.json", "chroma/chroma.sqlite3"]
+    "part",
+    [
+        "manifest.json",
+        "documents.db",
+        "lexical/params.index.json",
+        "vocabulary.json",
+        "chroma/chroma.sqlite3",
+    ],
 )
 def test_open_generation_with_a_part_cut_short_is_refused(
     part: str, index: PassageIndex, settings: Settings
 ) -> None:
     index.close()
     path = generations_of(settings).current() / part
-    path.write_bytes(path.read_bytes()[:100])
+    path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(IndexDamaged, match="0001-"):
         open_index(settings)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import HashEmbedder
+from fakes import FakeReranker, HashEmbedder
 
 from assistant.conversation import Conversation
 from assistant.embeddings import Vectors
@@ -29,6 +29,7 @@ AMBER = "trade/2030-11-20-amber-post-amber-export"
 COPY = "works/glass-bridge-copy"
 
 Load = Callable[[str, int], HashEmbedder]
+LoadJudge = Callable[[str, int], FakeReranker]
 
 
 def test_ingest_reports_what_it_added(settings: Settings, load: Load) -> None:
@@ -233,10 +234,10 @@ ingest(load_settings(indexes_dir=sys.argv[1]), progress, lambda name, threads: H
 
 @pytest.mark.parametrize("stage", ["read", "chunk", "embed", "write"])
 def test_killed_build_leaves_the_old_index_answering(
-    stage: str, settings: Settings, load: Load, corpus: Path
+    stage: str, settings: Settings, load: Load, load_judge: LoadJudge, corpus: Path
 ) -> None:
     before = ingest(settings, load=load).manifest
-    conversation = Conversation.open(settings, load)
+    conversation = Conversation.open(settings, load, load_judge)
     path = corpus / f"{AMBER}.md"
     path.write_text(path.read_text().replace("900 tonnes", "800 tonnes"))
     helpers = Path(__file__).parents[1] / "helpers"
@@ -247,7 +248,7 @@ def test_killed_build_leaves_the_old_index_answering(
             assert build.poll() is None
         os.kill(build.pid, signal.SIGKILL)
     assert open_index(settings).manifest == before
-    for asked in (conversation, Conversation.open(settings, load)):
+    for asked in (conversation, Conversation.open(settings, load, load_judge)):
         answer = asked.fresh().ask("What limit did Kelland put on the export of amber?")
         assert "900 tonnes a year" in answer.text
     after = ingest(settings, load=load)
@@ -256,13 +257,13 @@ def test_killed_build_leaves_the_old_index_answering(
 
 
 def test_reader_of_an_old_generation_is_not_disturbed(
-    settings: Settings, load: Load, corpus: Path
+    settings: Settings, load: Load, load_judge: LoadJudge, corpus: Path
 ) -> None:
     ingest(settings, load=load)
-    reader = Conversation.open(settings, load)
+    reader = Conversation.open(settings, load, load_judge)
     path = corpus / f"{AMBER}.md"
     path.write_text(path.read_text().replace("900 tonnes", "800 tonnes"))
     ingest(settings, load=load)
     question = "What limit did Kelland put on the export of amber?"
     assert "900 tonnes" in reader.fresh().ask(question).text
-    assert "800 tonnes" in Conversation.open(settings, load).ask(question).text
+    assert "800 tonnes" in Conversation.open(settings, load, load_judge).ask(question).text

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -94,6 +95,22 @@ def test_retrieve_query_that_shares_no_word(retrieve: Retrieve) -> None:
     found = retrieve("zeppelin")
     assert {passage.node.metadata["bm25"] for passage in found} == {0.0}
     assert len(found) == 5
+
+
+def test_retrieve_by_an_abbreviation_what_has_the_long_form_alone(
+    corpus: Path, settings: Settings, load: Callable[[str, int], Embedder], embedder: Embedder
+) -> None:
+    with (corpus / "works/glass-bridge-copy.md").open("a") as file:
+        file.write("\nThe Guild of Scales (GOS) said nothing.\n")
+    ingest(settings, load=load)
+    index = open_index(settings)
+    retriever = HybridRetriever(index, embedder, dense_weight=0, candidates=100, top_k=12)
+    found = {passage.node.ref_doc_id: passage.node for passage in retriever.retrieve("GOS")}
+    index.close()
+    amber = found["trade/2030-11-20-amber-post-amber-export"]
+    assert "GOS" not in amber.get_content()
+    assert amber.metadata["bm25"] > 0
+    assert found["works/2031-03-05-velmora-council-bridge-report"].metadata["bm25"] == 0
 
 
 def test_retrieve_passages_cut_from_their_documents(

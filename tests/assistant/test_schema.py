@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assistant.schema import Answer, Citation, Turn, turns_of
+from assistant.schema import Answer, Citation, Outcome, Turn, readable_date, turns_of
 
 CITATION = Citation(
     marker=2,
@@ -37,6 +37,14 @@ def test_citation_id_of_another_span(changed: dict[str, Any]) -> None:
     assert replace(CITATION, **changed).id != CITATION.id
 
 
+@pytest.mark.parametrize(
+    ("published", "source"),
+    [("2031-03-02", "Harbour Gazette, 2 March 2031"), (None, "Harbour Gazette, undated")],
+)
+def test_citation_source_names_publisher_and_date(published: str | None, source: str) -> None:
+    assert replace(CITATION, published=published).source == source
+
+
 def test_citation_as_dict() -> None:
     assert CITATION.as_dict() == {
         "marker": 2,
@@ -58,6 +66,7 @@ def test_answer_as_dict() -> None:
         text="The lamp burns whale song. [2]",
         citations=(CITATION,),
         confidence=0.123456,
+        signals={"cosine": 0.5},
         answerer="owl",
         standalone_question="and it? What burns?",
         generation="g1",
@@ -67,6 +76,7 @@ def test_answer_as_dict() -> None:
         "question": "and it?",
         "standalone_question": "and it? What burns?",
         "answer": "The lamp burns whale song. [2]",
+        "outcome": "answered",
         "abstained": False,
         "confidence": 0.1235,
         "citations": [CITATION.as_dict()],
@@ -77,11 +87,27 @@ def test_answer_as_dict() -> None:
     }
 
 
-def test_answer_as_dict_of_an_abstention() -> None:
-    answer = Answer("Who?", "The documents do not say.", abstained=True, nearest=(CITATION,))
-    assert answer.as_dict()["abstained"] is True
+@pytest.mark.parametrize(
+    ("outcome", "abstained"), [("answered", False), ("not_stated", True), ("nothing", True)]
+)
+def test_answer_abstained(outcome: Outcome, abstained: bool) -> None:
+    assert Answer("Who?", "Nobody.", outcome=outcome).abstained is abstained
+
+
+@pytest.mark.parametrize("outcome", ["not_stated", "nothing"])
+def test_answer_as_dict_of_an_abstention(outcome: Outcome) -> None:
+    answer = Answer("Who?", "The documents do not say.", outcome=outcome, nearest=(CITATION,))
+    assert (answer.as_dict()["outcome"], answer.as_dict()["abstained"]) == (outcome, True)
     assert answer.as_dict()["citations"] == []
     assert answer.as_dict()["nearest"] == [CITATION.as_dict()]
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [("2031-03-02", "2 March 2031"), ("2030-11-20", "20 November 2030"), (None, "undated")],
+)
+def test_readable_date(published: str | None, expected: str) -> None:
+    assert readable_date(published) == expected
 
 
 def test_turns_of_several_turns() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from fakes import HashEmbedder
+from fakes import CALIBRATION, FakeReranker, HashEmbedder
 from playwright.sync_api import Browser, sync_playwright
 from visits import Visit
 
@@ -28,9 +28,14 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     corpus = Path(shutil.copytree(DATA / "corpus", place / "corpus"))
     shutil.copy(DATA / "hostile.md", corpus / "trade")
     (place / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
-    settings = load_settings(indexes_dir=place)
+    calibration = place / "calibration.json"
+    calibration.write_text(CALIBRATION.model_dump_json())
+    settings = load_settings(indexes_dir=place, calibration=calibration)
     ingest(settings, load=lambda name, threads: HashEmbedder())
-    app = make_app(Conversation.open(settings, lambda name, threads: HashEmbedder()))
+    conversation = Conversation.open(
+        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
+    )
+    app = make_app(conversation)
     _, address, _ = app.launch(prevent_thread_lock=True, **launch_options())
     yield address
     app.close()

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -38,8 +39,14 @@ def result(**changes: Any) -> Result:
     return replace(BASE, **changes)
 
 
-def cited(marker: int = 1, span: Span = LAMP, quote: str = "q", resolves: bool = True) -> Cited:
-    return Cited(marker, span, quote, "Gazette", None, "The lamp", None, resolves)
+def cited(
+    marker: int = 1,
+    span: Span = LAMP,
+    quote: str = "q",
+    resolves: bool = True,
+    published: str | None = None,
+) -> Cited:
+    return Cited(marker, span, quote, "Gazette", published, "The lamp", None, resolves)
 
 
 def said(*texts: str, **changes: Any) -> Result:
@@ -102,8 +109,28 @@ def test_result_failed(metrics: dict[str, float], error: str | None, expected: b
 
 
 def test_result_read_back_is_the_same() -> None:
-    full = said("Whale song.", citations=(cited(),), retrieved=(LAMP, OWL), metrics={"words": 2.0})
-    assert from_dict(full.as_dict()) == full
+    full = said(
+        "Whale song.",
+        citations=(cited(published="2031-03-02"),),
+        retrieved=(LAMP, OWL),
+        outcome="not_stated",
+        signals={"cosine": 0.5},
+        metrics={"words": 2.0},
+    )
+    assert from_dict(json.loads(json.dumps(full.as_dict()))) == full
+
+
+def test_result_of_an_older_run_is_read_back() -> None:
+    """Runs before there were outcomes are still compared with."""
+    line = said("Whale song.").as_dict()
+    del line["outcome"], line["signals"]
+    assert from_dict(line) == said("Whale song.")
+
+
+def test_cited_named_as_a_text_names_its_source() -> None:
+    assert cited(quote="Owls wake.").named == "Gazette, undated: Owls wake."
+    dated = cited(quote="Owls wake.", published="2031-03-02")
+    assert dated.named == "Gazette, 2 March 2031: Owls wake."
 
 
 def test_accuracy_everything_is_said() -> None:
@@ -211,6 +238,32 @@ def test_groundedness_of_quotes() -> None:
 def test_groundedness_of_an_altered_quote(text: str) -> None:
     citations = (cited(1, quote="Lamps burn."), cited(2, quote="Owls wake."))
     assert groundedness(said("Lamps burn.", text, citations=citations)) == 0.5
+
+
+def test_groundedness_of_a_quote_after_the_name_of_its_source() -> None:
+    citations = (cited(1, quote="Owls wake.", published="2031-03-02"),)
+    assert groundedness(said("Gazette, 2 March 2031: Owls wake.", citations=citations)) == 1.0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Amber Post, 2 March 2031: ",
+        "Gazette, 3 March 2031: ",
+        "Gazette, undated: ",
+        "Gazette: ",
+        "Gazette, 2 March 2031 ",
+        "Gazette, 2 March 2031: Gazette, 2 March 2031: ",
+    ],
+)
+def test_groundedness_of_a_quote_after_another_name(name: str) -> None:
+    citations = (cited(1, quote="Owls wake.", published="2031-03-02"),)
+    assert groundedness(said(f"{name}Owls wake.", citations=citations)) == 0.0
+
+
+def test_groundedness_of_a_name_alone() -> None:
+    citations = (cited(1, quote="Owls wake.", published="2031-03-02"),)
+    assert groundedness(said("Gazette, 2 March 2031:", citations=citations)) == 0.0
 
 
 def test_groundedness_of_a_quote_that_does_not_resolve() -> None:

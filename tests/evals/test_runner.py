@@ -90,7 +90,7 @@ class Broken:
 
 
 def always_abstains(answer: Answer) -> Answer:
-    return replace(answer, text="", citations=(), abstained=True)
+    return replace(answer, text="", citations=(), outcome="nothing")
 
 
 def cites_a_random_passage(answer: Answer) -> Answer:
@@ -115,7 +115,7 @@ def copies_a_whole_document(answer: Answer) -> Answer:
              p.get_content())
         for n, p in enumerate(passages, 1)
     ]  # fmt: skip
-    return replace(answer, text=quoted_answer(copied), citations=tuple(copied), abstained=False)
+    return replace(answer, text=quoted_answer(copied), citations=tuple(copied), outcome="answered")
 
 
 def measured(
@@ -145,6 +145,22 @@ def test_run_of_the_real_answerer_is_right(
         assert figures[name] == 1.0, name
     assert figures["false_abstention"] == 0.0
     assert figures["citation_precision"] > 0.6
+
+
+def test_run_keeps_outcomes_and_signals(
+    conversation: Conversation, settings: Settings, tmp_path: Path
+) -> None:
+    measured(conversation, settings, tmp_path / "run")
+    results = load_run(tmp_path / "run").results
+    outcomes = {result.id: (result.outcome, result.abstained) for result in results}
+    assert outcomes == {
+        "numeric-1": ("answered", False),
+        "factoid-1": ("answered", False),
+        "followup-1": ("answered", False),
+        "unanswerable-1": ("nothing", True),
+    }
+    for result in results:
+        assert set(result.signals) == {"sentence", "text", "cosine", "together", "said", "kind"}
 
 
 def test_run_folder_holds_everything(

@@ -1,27 +1,22 @@
 from collections.abc import Sequence
-from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from fakes import CALIBRATION, FakeReranker
 from llama_index.core.schema import Document, NodeWithScore, TextNode
+from sentences import GAZETTE, digest
 
-from assistant.answering.extractive import (
-    MAX_SENTENCES,
-    Candidate,
-    ExtractiveAnswerer,
-    choose,
-)
-from assistant.chunking import SentenceChunker, make_passage, sentence_spans
+from assistant.answering.extractive import ExtractiveAnswerer
+from assistant.answering.selection import MAX_SENTENCES
+from assistant.chunking import SentenceChunker, sentence_spans
 from assistant.citations import quoted_answer, resolves
 from assistant.documents import Sentence
 from assistant.embeddings import Embedder
-from assistant.lexical import terms
+from assistant.reranking import Judgement, Reading
 from assistant.schema import Answer
 from assistant.segmentation import Span
 
-GAZETTE = "https://gazette.example/bridge"
 TOLLS = """
     The bridge toll is 3 crowns for a cart. The bridge toll is 5 crowns for an elephant.
     The bridge toll is 7 crowns for a whale. The bridge toll is 11 crowns for a piano.
@@ -29,27 +24,36 @@ TOLLS = """
 """
 
 
-def digest(
-    doc_id: str,
-    text: str,
-    kind: str = "news",
-    published: str | None = "2031-03-02",
-    url: str | None = None,
-) -> Document:
-    """A document with the metadata that loading gives it."""
-    metadata = {"title": "Bridge", "publisher": "Gazette", "kind": kind, "page": url or doc_id}
-    optional = {"published": published, "url": url}
-    given = {name: value for name, value in optional.items() if value}
-    return Document(id_=doc_id, text=text, metadata={**metadata, **given})
+NEAR = "Is the bridge toll of moons a dream of zeppelins?"
+
+
+class Attentive:
+    """A reranker that remembers what it read, and thinks the world of one sentence."""
+
+    def __init__(self, wanted: str = "") -> None:
+        self.wanted = wanted
+        self.readings: list[Reading] = []
+
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+        self.readings.extend(readings)
+        return [
+            Judgement(
+                0.0,
+                np.array(
+                    [9.0 if s.of(reading.text) == self.wanted else -9.0 for s in reading.sentences],
+                    dtype=np.float32,
+                ),
+            )
+            for reading in readings
+        ]
 
 
 def ask(
     question: str,
     documents: Sequence[Document],
     embedder: Embedder,
-    max_words: int = 80,
     backwards: bool = False,
-    answer_from: int = 12,
+    **more: Any,
 ) -> Answer:
     """The answer from every passage of some documents."""
     chunker = SentenceChunker(count_tokens=embedder.count_tokens, max_tokens=64)
@@ -61,8 +65,15 @@ def ask(
         for passage in passages
         if passage.ref_doc_id == source.doc_id
     }
+    arguments: dict[str, Any] = {
+        "reranker": FakeReranker(),
+        "calibration": CALIBRATION,
+        "max_words": 80,
+        "abstain_below": CALIBRATION.abstain_below,
+        "nothing_below": CALIBRATION.nothing_below,
+    }
     answerer = ExtractiveAnswerer(
-        embedder, shelf.__getitem__, lambda term: 1.0, max_words, 0.5, answer_from
+        embedder, sentences_of=shelf.__getitem__, idf=lambda term: 1.0, **{**arguments, **more}
     )
     found = [scored(passage, question, embedder) for passage in passages]
     found.sort(key=lambda passage: passage.score or 0.0, reverse=not backwards)
@@ -91,40 +102,6 @@ def quotes(answer: Answer) -> list[str]:
     return [citation.quote for citation in answer.citations]
 
 
-def candidate(
-    words: str,
-    document: str = "gull",
-    kind: str = "news",
-    score: float = 0.0,
-    meaning: int = 0,
-    page: str | None = None,
-) -> Candidate:
-    """A sentence; two with one `meaning` are as near as can be, others not at all."""
-    source = digest(document, words, kind, url=page)
-    passage = make_passage(source, Span(0, len(words)), context="Bridge")
-    vector = np.eye(8, dtype=np.float32)[meaning]
-    span = Span(0, len(words))
-    return Candidate(passage, span, words, frozenset(terms([words])[0]), vector, score)
-
-
-CANDIDATES = st.lists(
-    st.builds(
-        candidate,
-        words=st.lists(
-            st.sampled_from("owl gull eel lamp bell 3 7 tide comet whale".split()),
-            min_size=1,
-            max_size=12,
-        ).map(" ".join),
-        document=st.sampled_from(["works/a", "works/b", "works/c", "works/d"]),
-        kind=st.sampled_from(["official", "company", "news", "reference"]),
-        score=st.floats(0, 6),
-        meaning=st.integers(0, 7),
-        page=st.sampled_from([None, GAZETTE]),
-    ),
-    max_size=8,
-).map(lambda candidates: sorted(candidates, key=lambda c: -c.score))
-
-
 def test_answer_quotes_the_sentence_that_answers(embedder: Embedder) -> None:
     text = "Gulls sail at noon. The toll of the bridge is 3 crowns. Owls wake in Oster."
     answer = ask("What is the toll of the bridge?", [digest("works/a", text)], embedder)
@@ -137,8 +114,67 @@ def test_answer_says_what_it_is_made_of(embedder: Embedder) -> None:
     assert answer.question == "What is the bridge toll?"
     assert answer.answerer == "extractive"
     assert 0.5 <= answer.confidence <= 1
+    assert answer.confidence == CALIBRATION.probability(answer.signals)
     assert len(answer.passages) == 1
     assert answer.nearest == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "outcome"),
+    [
+        ("What is the bridge toll?", "answered"),
+        (NEAR, "not_stated"),
+        ("Do zeppelins dream?", "nothing"),
+    ],
+)
+def test_answer_has_one_of_three_outcomes(embedder: Embedder, question: str, outcome: str) -> None:
+    """All of the telling terms stand in the document, two fifths of them, or none."""
+    answer = ask(question, [digest("works/a", TOLLS)], embedder)
+    assert answer.outcome == outcome
+    assert (len(answer.citations), len(answer.nearest)) == {
+        "answered": (MAX_SENTENCES, 0), "not_stated": (0, 2), "nothing": (0, 1),
+    }[outcome]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("abstain_below", "nothing_below", "outcome"),
+    [(0.30, 0.30, "answered"), (0.32, 0.30, "not_stated"), (0.32, 0.32, "nothing")],
+)
+def test_answer_outcome_is_decided_by_the_thresholds(
+    embedder: Embedder, abstain_below: float, nothing_below: float, outcome: str
+) -> None:
+    answer = ask(
+        NEAR,
+        [digest("works/a", TOLLS)],
+        embedder,
+        abstain_below=abstain_below,
+        nothing_below=nothing_below,
+    )
+    assert answer.confidence == pytest.approx(0.31, abs=1e-4)  # -4 + 8 · 2/5 = -0.8
+    assert answer.outcome == outcome
+
+
+def test_answer_quotes_what_the_reranker_finds(embedder: Embedder) -> None:
+    text = "The bridge toll is 3 crowns. Eels dislike violins. Owls wake in Oster."
+    owls = Attentive("Owls wake in Oster.")
+    answer = ask("What is the bridge toll?", [digest("works/a", text)], embedder, reranker=owls)
+    assert quotes(answer) == ["Owls wake in Oster."]
+
+
+def test_answer_has_each_passage_read_as_it_was_embedded(embedder: Embedder) -> None:
+    """With its context, and without the scores that a search leaves in the metadata."""
+    question, reranker = "What is the bridge toll?", Attentive()
+    text = "# Tolls\n\nThe bridge toll is 3 crowns. Owls wake in Oster."
+    ask(question, [digest("works/a", text)], embedder, reranker=reranker)
+    [reading] = reranker.readings
+    assert reading.question == question
+    assert reading.text == (
+        "Bridge. 2031-03-02. Tolls\n\nThe bridge toll is 3 crowns. Owls wake in Oster."
+    )
+    assert [sentence.of(reading.text) for sentence in reading.sentences] == [
+        "The bridge toll is 3 crowns.",
+        "Owls wake in Oster.",
+    ]
 
 
 def test_answer_quotes_are_exact(embedder: Embedder) -> None:
@@ -171,10 +207,65 @@ def test_answer_keeps_each_document_together_and_in_its_order(embedder: Embedder
     assert places == sorted(places, key=lambda place: (place[0] != best, place))
 
 
+def test_answer_from_one_document_names_no_source(embedder: Embedder) -> None:
+    answer = ask("What is the bridge toll?", [digest("works/a", TOLLS)], embedder)
+    assert answer.text.startswith("The bridge toll is 3 crowns for a cart. [1] The bridge")
+
+
+def test_answer_from_several_documents_names_its_sources(embedder: Embedder) -> None:
+    documents = [
+        digest("works/a", "The bridge toll is 3 crowns."),
+        digest("works/z", "The bridge toll is 5 crowns at night.", published=None),
+    ]
+    answer = ask("What is the bridge toll?", documents, embedder)
+    assert answer.text == (
+        "Gazette, 2 March 2031: The bridge toll is 3 crowns. [1] "
+        "Gazette, undated: The bridge toll is 5 crowns at night. [2]"
+    )
+
+
+def test_answer_about_now_says_how_old_its_source_is(embedder: Embedder) -> None:
+    documents = [digest("works/a", "The bridge toll is 3 crowns.")]
+    answer = ask("What is the bridge toll now?", documents, embedder)
+    assert answer.text == "Gazette, 2 March 2031: The bridge toll is 3 crowns. [1]"
+
+
+def test_answer_about_now_begins_with_the_newest_source(embedder: Embedder) -> None:
+    documents = [
+        digest("works/a", "The bridge toll is 3 crowns.", published="2030-12-31"),
+        digest("works/z", "The bridge toll is 5 crowns.", published="2031-01-01"),
+    ]
+    assert sources(ask("What is the bridge toll?", documents, embedder)) == ["works/a", "works/z"]
+    assert sources(ask("What is the bridge toll now?", documents, embedder)) == [
+        "works/z",
+        "works/a",
+    ]
+
+
+def test_answer_as_of_a_day_begins_with_what_was_known(embedder: Embedder) -> None:
+    documents = [
+        digest("works/a", "The bridge toll is 3 crowns.", published="2031-03-03"),
+        digest("works/z", "The bridge toll is 5 crowns.", published="2031-03-01"),
+    ]
+    question = "As of 2 March 2031, what is the bridge toll?"
+    assert sources(ask(question, documents, embedder, abstain_below=0))[0] == "works/z"
+    assert sources(ask("What is the bridge toll?", documents, embedder))[0] == "works/a"
+
+
+def test_answer_says_what_a_sentence_points_back_at(embedder: Embedder) -> None:
+    text = "Eels dislike violins. Brask built the gate. It pays a toll of 3 crowns in summer."
+    answer = ask("What toll in summer?", [digest("works/a", text)], embedder)
+    assert quotes(answer) == ["Brask built the gate.", "It pays a toll of 3 crowns in summer."]
+    tight = ask("What toll in summer?", [digest("works/a", text)], embedder, max_words=12)
+    assert quotes(tight) == ["It pays a toll of 3 crowns in summer."]
+
+
 @pytest.mark.parametrize(("max_words", "count"), [(17, 1), (18, 2), (26, 2), (27, 3)])
 def test_answer_is_no_longer_than_asked_for(embedder: Embedder, max_words: int, count: int) -> None:
     """Every sentence about tolls has nine words."""
-    answer = ask("What is the bridge toll?", [digest("works/a", TOLLS)], embedder, max_words)
+    answer = ask(
+        "What is the bridge toll?", [digest("works/a", TOLLS)], embedder, max_words=max_words
+    )
     assert len(answer.citations) == count
 
 
@@ -279,20 +370,22 @@ def test_answer_does_not_depend_on_the_order_of_passages(embedder: Embedder) -> 
 
 def test_abstain_where_no_word_is_shared(embedder: Embedder) -> None:
     answer = ask("Do zeppelins dream?", [digest("works/a", TOLLS)], embedder)
-    assert answer.abstained
+    assert answer.outcome == "nothing"
     assert (answer.text, answer.citations) == ("", ())
-    assert 0 < answer.confidence < 0.5
+    assert 0 < answer.confidence < 0.15
+    assert answer.confidence == CALIBRATION.probability(answer.signals)
     assert answer.answerer == "extractive"
     assert len(answer.passages) == 1
 
 
 def test_abstain_on_a_question_that_tells_nothing(embedder: Embedder) -> None:
-    assert ask("What is it?", [digest("works/a", TOLLS)], embedder).abstained
+    answer = ask("What is it?", [digest("works/a", TOLLS)], embedder)
+    assert (answer.outcome, answer.confidence, answer.signals) == ("nothing", 0.0, {})
 
 
 def test_abstain_without_passages(embedder: Embedder) -> None:
     answer = ask("What is the bridge toll?", [], embedder)
-    assert answer.abstained
+    assert answer.outcome == "nothing"
     assert (answer.confidence, answer.nearest) == (0.0, ())
 
 
@@ -301,10 +394,26 @@ def test_abstain_without_passages(embedder: Embedder) -> None:
 )
 def test_abstain_where_no_sentence_can_be_quoted(embedder: Embedder, text: str) -> None:
     answer = ask("What is the bridge toll in crowns?", [digest("works/a", text)], embedder)
-    assert answer.abstained
+    assert answer.outcome == "nothing"
 
 
-def test_abstention_quotes_the_nearest_passages(embedder: Embedder) -> None:
+def test_not_stated_quotes_the_two_sentences_that_come_nearest(embedder: Embedder) -> None:
+    text = f"Eels dislike violins. {TOLLS}"
+    answer = ask(NEAR, [digest("works/a", text)], embedder)
+    assert (answer.outcome, answer.text, answer.citations) == ("not_stated", "", ())
+    assert [citation.marker for citation in answer.nearest] == [1, 2]
+    assert all(citation.quote.startswith("The bridge toll") for citation in answer.nearest)
+    assert all(resolves(citation, text) for citation in answer.nearest)
+
+
+def test_not_stated_quotes_nothing_that_is_beside_the_point(embedder: Embedder) -> None:
+    text = "The bridge toll is 3 crowns. Eels dislike violins. Owls wake in Oster."
+    answer = ask(NEAR, [digest("works/a", text)], embedder)
+    assert answer.outcome == "not_stated"
+    assert [citation.quote for citation in answer.nearest] == ["The bridge toll is 3 crowns."]
+
+
+def test_nothing_quotes_the_nearest_passages(embedder: Embedder) -> None:
     texts = {f"works/{name}": f"Owl {name} wakes. It hums." for name in "abcde"}
     documents = [digest(doc_id, text) for doc_id, text in texts.items()]
     answer = ask("Do zeppelins dream?", documents, embedder)
@@ -313,7 +422,7 @@ def test_abstention_quotes_the_nearest_passages(embedder: Embedder) -> None:
     assert all(resolves(citation, texts[citation.document]) for citation in answer.nearest)
 
 
-def test_abstention_shows_a_page_once(embedder: Embedder) -> None:
+def test_nothing_shows_a_page_once(embedder: Embedder) -> None:
     documents = [digest(f"works/{name}", "Owls wake.", url=GAZETTE) for name in "ab"]
     assert len(ask("Do zeppelins dream?", documents, embedder).nearest) == 1
 
@@ -323,58 +432,3 @@ def test_confidence_grows_with_the_words_found(embedder: Embedder) -> None:
     questions = ["zeppelin dream moon", "bridge dream moon", "bridge toll moon", "bridge toll"]
     found = [ask(question, documents, embedder).confidence for question in questions]
     assert found == sorted(set(found))
-
-
-def test_same_fact_in_nearly_the_same_words() -> None:
-    assert candidate("The bridge toll is 3 crowns.").same_fact(
-        candidate("A toll of 3 crowns, says the bridge keeper of Oster.", meaning=1)
-    )
-
-
-def test_same_fact_in_half_the_same_words() -> None:
-    assert not candidate("Owls of Oster wake at dusk.").same_fact(
-        candidate("Gulls of Oster sleep at dusk.", meaning=1)
-    )
-
-
-def test_same_fact_with_another_number() -> None:
-    assert not candidate("The bridge toll is 3 crowns.").same_fact(
-        candidate("The bridge toll is 4 crowns.", document="owl")
-    )
-
-
-def test_same_fact_in_other_words() -> None:
-    """Near in meaning counts between documents only: sentences of one are always near."""
-    owls = candidate("Owls wake at dusk.")
-    other = "Night owls rise late."
-    assert owls.same_fact(candidate(other, document="owl"))
-    assert not owls.same_fact(candidate(other))
-    assert not owls.same_fact(candidate(other, document="owl", meaning=1))
-
-
-@settings(max_examples=200, deadline=None)
-@given(CANDIDATES, st.integers(5, 30))
-def test_choose_any_candidates(candidates: list[Candidate], max_words: int) -> None:
-    """The best fact is told, none twice, and each page speaks through one document."""
-    chosen = choose(candidates, max_words)
-    assert bool(chosen) == bool(candidates)
-    assert all(chosen[0].same_fact(best) for best in candidates[:1])
-    assert len(chosen) <= MAX_SENTENCES
-    assert len(chosen) <= 1 or sum(len(c.text.split()) for c in chosen) <= max_words
-    for one, other in combinations(chosen, 2):
-        assert one.page != other.page or one.passage.ref_doc_id == other.passage.ref_doc_id
-        assert not one.same_fact(other)
-
-
-def test_choose_never_tells_a_fact_twice() -> None:
-    """The third sentence says what the first and the second say; the best source says it."""
-    candidates = [
-        candidate("Amber glows at night.", document="a", kind="official", score=3),
-        candidate("Owls count every lamp.", document="b", kind="news", score=2, meaning=1),
-        candidate(
-            "Amber glows at night, and owls count every lamp.",
-            document="c", kind="company", score=1, meaning=2,
-        ),
-    ]  # fmt: skip
-    for one, other in combinations(choose(candidates, 80), 2):
-        assert not one.same_fact(other)

@@ -6,16 +6,9 @@ from llama_index.core.schema import Document, NodeWithScore
 
 from assistant.chunking import make_passage
 from assistant.citations import cite, quoted_answer
-from assistant.schema import Answer, Citation
+from assistant.schema import Answer, Citation, Outcome
 from assistant.segmentation import Span
-from assistant.web.sources import (
-    NO_ANSWER,
-    answer_pieces,
-    escape,
-    question_html,
-    readable_date,
-    sources_panel,
-)
+from assistant.web.sources import answer_pieces, escape, question_html, sources_panel
 
 HOSTILE = [
     "<script>alert('owl')</script>",
@@ -27,8 +20,8 @@ HOSTILE = [
     "&lt;b&gt; &amp; <!-- ]]> -->",
 ]
 TAGS = {
-    "a", "article", "blockquote", "div", "footer", "h2", "h3", "header", "mark", "p", "section",
-    "span", "strong", "sup",
+    "a", "article", "blockquote", "div", "footer", "h2", "h3", "header", "li", "mark", "p",
+    "section", "span", "strong", "sup", "ul",
 }  # fmt: skip
 ATTRIBUTES = {"aria-label", "class", "hidden", "href", "id", "rel", "tabindex", "target", "title"}
 
@@ -58,16 +51,19 @@ def answered(*citations: Citation, document: Document = OWLS, passage: str = LAM
     )
 
 
-def abstained(nearest: tuple[Citation, ...] = (), text: str = NO_ANSWER) -> Answer:
-    return Answer("Do eels dream?", text, abstained=True, nearest=nearest)
+def abstained(
+    nearest: tuple[Citation, ...] = (), text: str = "No.", outcome: Outcome = "nothing"
+) -> Answer:
+    return Answer("Do eels dream?", text, outcome=outcome, nearest=nearest)
 
 
 def hostile_answer(text: str) -> Answer:
     """An answer in which everything that a document or a person can set is hostile."""
     metadata = {"title": text, "publisher": text, "kind": text, "url": f"https://a.example/{text}"}
     document = Document(id_=text, text=f"{text} {text}", metadata=metadata)
-    answer = answered(cited(1, text, document), document=document, passage=document.text)
-    return replace(answer, question=text)
+    citations = (cited(1, text, document),)
+    answer = answered(*citations, document=document, passage=document.text)
+    return replace(answer, question=text, text=quoted_answer(citations, named=True))
 
 
 def shown(answer: Answer, turn: int = 0) -> str:
@@ -113,10 +109,13 @@ def test_hostile_title_of_a_page_without_an_address(text: str) -> None:
     assert_tame(sources_panel([answered(quote, document=document)]))
 
 
+@pytest.mark.parametrize("outcome", ["not_stated", "nothing"])
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_abstention(text: str) -> None:
+def test_hostile_abstention(text: str, outcome: Outcome) -> None:
     answer = hostile_answer(text)
-    refusal = replace(answer, abstained=True, text=text, citations=(), nearest=answer.citations)
+    refusal = replace(
+        answer, outcome=outcome, text=f"{text}. {text}", citations=(), nearest=answer.citations
+    )
     assert_tame(shown(refusal))
     assert_tame(sources_panel([refusal]))
 
@@ -137,12 +136,21 @@ def test_question_html_shows_the_question() -> None:
 
 def test_answer_grows_statement_by_statement() -> None:
     answer = answered(cited(1, "Owls wake at dusk."), cited(2, "Gulls sleep."))
-    first, second = answer_pieces(answer, turn=0)
+    first, second, last = answer_pieces(answer, turn=0)
     assert "Owls wake at dusk." in first
     assert "Gulls" not in first
     assert first.startswith('<div class="answer">')
     assert second.startswith(first.removesuffix("</div>"))
     assert "</sup> Gulls sleep." in second
+    assert last.startswith(second)
+
+
+@pytest.mark.parametrize(("confidence", "word"), [(0.9, "high"), (0.7, "fair"), (0.5, "low")])
+def test_answer_ends_with_how_sure_it_is(confidence: float, word: str) -> None:
+    answer = replace(answered(cited(1, "Gulls sleep.")), confidence=confidence)
+    *before, last = answer_pieces(answer, turn=0)
+    assert last.endswith(f'</div><p class="foot">Confidence: {word}</p>')
+    assert not any("Confidence" in piece for piece in before)
 
 
 def test_answer_marker_names_its_source() -> None:
@@ -169,6 +177,15 @@ def test_answer_same_quote_in_two_turns_has_two_places() -> None:
     assert f'href="#{places[1]}"' in shown(answer, turn=1)
 
 
+def test_answer_from_several_documents_shows_their_names() -> None:
+    owl = Document(id_="isle/owl", text="Owls wake.", metadata={"publisher": "Brask & Co"})
+    citations = (cited(1, "Gulls sleep."), cited(2, "Owls wake.", owl))
+    answer = replace(answered(*citations), text=quoted_answer(citations, named=True))
+    page = shown(answer)
+    assert "Gazette, undated: Gulls sleep.<sup>" in page
+    assert "Brask &amp; Co, undated: Owls wake.<sup>" in page
+
+
 def test_answer_bracketed_number_in_a_quote_is_no_marker() -> None:
     document = Document(id_="isle/owl", text="Owls [7] wake [0]. Gulls sleep.")
     answer = answered(cited(1, "Owls [7] wake [0].", document), document=document, passage="Owls")
@@ -177,25 +194,58 @@ def test_answer_bracketed_number_in_a_quote_is_no_marker() -> None:
 
 
 def test_abstention_in_the_chat() -> None:
-    page = shown(abstained(text=f"{NO_ANSWER} Searched: 4 <documents>."))
+    page = shown(abstained(text="The documents do not say. Searched: 4 <documents>. Or 5."))
     assert page == (
         '<div class="refusal"><strong>The documents do not say.</strong> '
-        "Searched: 4 &lt;documents&gt;.</div>"
+        "Searched: 4 &lt;documents&gt;. Or 5.</div>"
     )
 
 
-def test_abstention_of_another_reason() -> None:
-    assert "There is no question to answer.</div>" in shown(
-        abstained(text="There is no question to answer.")
-    )
+def test_abstention_of_a_single_sentence() -> None:
+    page = shown(abstained(text="There is no question to answer."))
+    assert "<strong>There is no question to answer.</strong>" in page
 
 
-def test_panel_of_an_abstention_lists_the_nearest_passages() -> None:
+def test_abstention_quotes_the_sentences_that_come_near() -> None:
+    near = (cited(1, "Gulls sleep."), cited(2, "Eels sing."))
+    page = shown(abstained(near, "The documents do not say. Searched.", "not_stated"))
+    assert page.startswith('<div class="refusal"><strong>The documents do not say.</strong> Sear')
+    assert re.findall(r"<li>(.*?)<sup>", page) == ["Gulls sleep.", "Eels sing."]
+
+
+def test_abstention_shows_no_passages_in_the_chat() -> None:
+    page = shown(abstained((cited(1, LAMP),), "The documents have nothing on this. Searched."))
+    assert "Owls wake" not in page
+    assert "Confidence" not in page
+
+
+def test_abstention_marker_leads_to_its_quote_and_back() -> None:
+    found = answered(cited(1, "Owls wake at dusk."), cited(2, "Gulls sleep."))
+    answer = replace(found, outcome="not_stated", citations=(), nearest=found.citations)
+    chat, panel = shown(answer), sources_panel([answer])
+    assert len(re.findall("<sup>", chat)) == 2
+    assert re.findall(r'id="(mark-[^"]+)"', chat) == re.findall(r'href="#(mark-[^"]+)"', panel)
+    assert re.findall(r'href="#([^"]+)"', chat) == re.findall(r'<mark id="([^"]+)"', panel)
+
+
+def test_panel_of_nothing_lists_the_nearest_passages() -> None:
     panel = sources_panel([abstained(nearest=(cited(1, LAMP), cited(2, "Eels sing.")))])
-    assert "<h2>Nearest passages</h2>" in panel
     assert f"<blockquote>{LAMP}</blockquote>" in panel
     assert "<blockquote>Eels sing.</blockquote>" in panel
     assert "<mark" not in panel
+
+
+@pytest.mark.parametrize(
+    ("outcome", "heading"),
+    [
+        ("answered", "Sources"),
+        ("not_stated", "Not stated; this comes nearest"),
+        ("nothing", "Nearest passages"),
+    ],
+)
+def test_panel_heading_says_what_the_quotes_are(outcome: Outcome, heading: str) -> None:
+    answer = replace(answered(cited(1, "Gulls sleep.")), outcome=outcome)
+    assert f"<h2>{heading}</h2>" in sources_panel([answer])
 
 
 def test_panel_without_answers() -> None:
@@ -274,11 +324,3 @@ def test_panel_names_question_publisher_date_kind_and_document() -> None:
     assert panel.startswith('<div class="sources">')
     for text in ("Sources", "What burns?", "Gazette", "undated", "news", "isle/lamp"):
         assert f">{text}</" in panel
-
-
-@pytest.mark.parametrize(
-    ("published", "expected"),
-    [("2031-03-02", "2 March 2031"), ("2030-11-20", "20 November 2030"), (None, "undated")],
-)
-def test_readable_date(published: str | None, expected: str) -> None:
-    assert readable_date(published) == expected

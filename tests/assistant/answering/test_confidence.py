@@ -1,0 +1,167 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llama_index.core.schema import NodeWithScore
+from sentences import candidate
+
+from assistant.answering.candidates import Candidate
+from assistant.answering.confidence import Calibration, in_words, signals_of
+from assistant.answering.questions import AskedFor
+from assistant.errors import SettingsError
+from assistant.reranking import Judgement
+
+FITTED = {
+    "bias": -1.0,
+    "weights": {"sentence": 0.5, "cosine": 2.0},
+    "abstain_below": 0.5,
+    "nothing_below": 0.1,
+    "fitted_on": {"questions": 7},
+}
+CALIBRATION = Calibration.model_validate(FITTED)
+ASKED = AskedFor.of(
+    "How many owls lit the lamp?", {"owl": 3.0, "lamp": 1.0, "lit": 1.0}.__getitem__
+)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def signals(
+    *candidates: Candidate,
+    asked: AskedFor = ASKED,
+    texts: tuple[float, ...] = (),
+    cosines: tuple[float, ...] = (),
+) -> dict[str, float]:
+    """The signals of sentences that are a passage each, the best first."""
+    passages = []
+    for found, cosine in zip(candidates, cosines or (0.5,) * len(candidates), strict=True):
+        found.passage.metadata["cosine"] = cosine
+        passages.append(NodeWithScore(node=found.passage, score=0.0))
+    judgements = [
+        Judgement(logit, np.zeros(1, dtype=np.float32))
+        for logit in texts or (0.0,) * len(candidates)
+    ]
+    return signals_of(asked, passages, judgements, candidates)
+
+
+def test_load_reads_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text(CALIBRATION.model_dump_json())
+    assert Calibration.load(path) == CALIBRATION
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{broken",
+        json.dumps({**FITTED, "bias": "much"}),
+        json.dumps({**FITTED, "weights": [1, 2]}),
+        json.dumps({name: value for name, value in FITTED.items() if name != "abstain_below"}),
+        "\x00\udcff",
+    ],
+)
+def test_load_of_no_calibration_names_path_and_command(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError) as caught:
+        Calibration.load(path)
+    assert str(caught.value).startswith(f"calibration {path} cannot be read (")
+    assert str(caught.value).endswith("): run `diamond-assistant eval calibrate`")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["none.json", "."])
+def test_load_of_no_file_names_path_and_command(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot be read \(.*\): run `.* eval calibrate`"):
+        Calibration.load(tmp_path / name)
+
+
+def test_probability_is_a_half_where_nothing_speaks() -> None:
+    """-1 + 0.5 · 0 + 2 · 0.5 = 0"""
+    assert CALIBRATION.probability({"sentence": 0.0, "cosine": 0.5}) == 0.5
+
+
+def test_probability_is_the_logistic_function_of_the_signals() -> None:
+    """-1 + 0.5 · 4 + 2 · 0 = 1, whatever else is known"""
+    found = CALIBRATION.probability({"sentence": 4.0, "cosine": 0.0, "kind": 9.0})
+    assert found == pytest.approx(0.7310586)
+
+
+@given(FLOATS, FLOATS)
+def test_probability_of_any_signals_is_one(sentence: float, cosine: float) -> None:
+    assert 0 <= CALIBRATION.probability({"sentence": sentence, "cosine": cosine}) <= 1
+
+
+@given(st.floats(-8, 8), st.floats(-8, 8))
+def test_probability_grows_with_a_signal_that_speaks_for_it(one: float, other: float) -> None:
+    low, high = (
+        CALIBRATION.probability({"sentence": value, "cosine": 0.5})
+        for value in sorted([one, other])
+    )
+    assert low <= high
+
+
+def test_signals_of_two_passages() -> None:
+    """`owl` weighs 3 of 5; the context of either says `Bridge`."""
+    found = signals(
+        candidate("The 2 owls wake.", "a", logit=1.5),
+        candidate("The lamp lit the owls.", "b", logit=2.5),
+        texts=(0.5, -3.0),
+        cosines=(0.25, 0.75),
+    )
+    assert found == {
+        "sentence": 2.5, "text": 0.5, "cosine": 0.75, "together": 1.0, "said": 0.6, "kind": 1.0,
+    }  # fmt: skip
+
+
+def test_signals_are_named_as_the_calibration_names_them() -> None:
+    packaged = Path(__file__).parents[3] / "assistant" / "answering" / "calibration.json"
+    assert set(Calibration.load(packaged).weights) <= set(signals(candidate("Owls.")))
+
+
+@pytest.mark.parametrize(("logit", "signal"), [(90.0, 8.0), (-90.0, -8.0), (7.5, 7.5)])
+def test_signals_of_the_model_are_within_bounds(logit: float, signal: float) -> None:
+    found = signals(candidate("Owls.", logit=logit), texts=(logit,))
+    assert (found["sentence"], found["text"]) == (signal, signal)
+
+
+def test_signal_together_is_of_one_passage() -> None:
+    """Terms that stand in two passages do not stand together."""
+    apart = signals(candidate("The owls.", "a"), candidate("It lit the lamp.", "b"))
+    assert apart["together"] == 0.6
+
+
+def test_signals_read_the_context() -> None:
+    bridge = AskedFor({"bridg": 3.0, "lamp": 1.0}, ())
+    found = signals(candidate("Owls wake."), asked=bridge)
+    assert (found["together"], found["said"]) == (0.75, 0.75)
+
+
+def test_signal_kind_is_of_the_best_sentence() -> None:
+    found = signals(candidate("Owls wake.", "a"), candidate("The 2 owls wake.", "b"))
+    assert found["kind"] == 0.0
+
+
+def test_signals_do_not_read_the_scores_of_a_passage() -> None:
+    """A search writes its scores into the metadata: no document says them."""
+    asked = AskedFor({"0.5": 1.0}, ())
+    assert signals(candidate("Owls wake."), asked=asked, cosines=(0.5,))["together"] == 0.0
+
+
+def test_signal_cosine_of_passages_without_one() -> None:
+    owl = candidate("Owls wake.")
+    judgement = Judgement(0.0, np.zeros(1, dtype=np.float32))
+    found = signals_of(ASKED, [NodeWithScore(node=owl.passage)], [judgement], [owl])
+    assert found["cosine"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("confidence", "word"),
+    [(1.0, "high"), (0.85, "high"), (0.849, "fair"), (0.6, "fair"), (0.599, "low"), (0.0, "low")],
+)
+def test_in_words(confidence: float, word: str) -> None:
+    assert in_words(confidence) == word

@@ -1,0 +1,210 @@
+"""The confidence and its thresholds: fitted on questions whose answers are known."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from assistant.answering.confidence import Calibration
+from assistant.conversation import Conversation
+from assistant.index import Manifest, Recipe
+from assistant.models.examples import QUESTIONS, read_lines
+from assistant.schema import Answer
+from evals.calibration import (
+    MAY_CALL_NOTHING,
+    MAY_REFUSE,
+    SIGNALS,
+    Observation,
+    fit,
+    observe,
+)
+from evals.datasets import GoldenSet, Question, load_golden
+
+HELD_OUT = list(read_lines(QUESTIONS / "held_out.jsonl"))
+
+
+class NoRetriever(BaseRetriever):
+    """Finds nothing."""
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return []
+
+
+class SignallingAnswerer:
+    """Signals how long the question is; a question of one word has no signals."""
+
+    name = "signalling"
+
+    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
+        words = len(question.split())
+        return Answer(question, "It is so.", signals={"words": words} if words > 1 else {})
+
+
+@pytest.fixture
+def conversation() -> Conversation:
+    manifest = Manifest(
+        generation="1", built_at="", recipe=Recipe(embedding_model="", passage_tokens=64),
+        fingerprints={}, passages=0, published_from=None, published_to=None,
+    )  # fmt: skip
+    return Conversation(NoRetriever(), SignallingAnswerer(), manifest)
+
+
+def observations(
+    kind: str, middle: float, count: int, seed: int = 1, from_golden: bool = True
+) -> Iterator[Observation]:
+    """Questions of one kind whose signals lie around a value."""
+    rng = np.random.default_rng([seed, round(100 + middle)])
+    for row in rng.normal(middle, 1.0, (count, len(SIGNALS))):
+        yield Observation(dict(zip(SIGNALS, row.tolist(), strict=True)), kind, from_golden)
+
+
+def mixed(seed: int = 1, answerable: int = 201) -> list[Observation]:
+    """Kinds that overlap."""
+    return [
+        *observations("answerable", 0.6, answerable, seed),
+        *observations("near-topic", -0.6, 101, seed),
+        *observations("off-topic", -2.0, 51, seed),
+    ]
+
+
+def probabilities(fitted: Calibration, seen: Sequence[Observation], kind: str) -> list[float]:
+    return [fitted.probability(one.signals) for one in seen if one.kind == kind]
+
+
+def share_below(threshold: float, scores: Sequence[float]) -> float:
+    return float(np.mean(np.array(scores) < threshold))
+
+
+def test_fit_puts_separable_kinds_in_order() -> None:
+    seen = [
+        *observations("answerable", 4, 50),
+        *observations("near-topic", -4, 50),
+        *observations("off-topic", -9, 50),
+    ]
+    fitted = fit(seen, {})
+    answerable, near, off = (
+        probabilities(fitted, seen, kind) for kind in ("answerable", "near-topic", "off-topic")
+    )
+    assert min(answerable) > 0.9 > 0.1 > max(near)
+    assert min(answerable) > max(near) >= min(near) > min(off)
+    assert all(weight > 0 for weight in fitted.weights.values())
+    assert max(near) < fitted.abstain_below < 1
+    assert max(off) < fitted.nothing_below < max(near)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fit_refuses_no_more_than_it_may(seed: int) -> None:
+    seen = mixed(seed)
+    fitted = fit(seen, {})
+    answerable = probabilities(fitted, seen, "answerable")
+    on_topic = answerable + probabilities(fitted, seen, "near-topic")
+    assert MAY_REFUSE - 0.02 < share_below(fitted.abstain_below, answerable) <= MAY_REFUSE
+    assert share_below(fitted.nothing_below, on_topic) <= MAY_CALL_NOTHING
+    assert fitted.nothing_below <= fitted.abstain_below
+
+
+def test_fit_says_what_the_thresholds_bring() -> None:
+    seen = mixed()
+    fitted = fit(seen, {"reranker": "packaged"})
+    answerable, near, off = (
+        probabilities(fitted, seen, kind) for kind in ("answerable", "near-topic", "off-topic")
+    )
+    figures = fitted.fitted_on
+    assert figures["reranker"] == "packaged"
+    assert figures["questions"] == len(seen)
+    assert figures["answerable refused"] == pytest.approx(
+        share_below(fitted.abstain_below, answerable), abs=6e-4
+    )
+    assert figures["near-topic refused"] == pytest.approx(
+        share_below(fitted.abstain_below, near), abs=6e-4
+    )
+    assert figures["off-topic called nothing"] == pytest.approx(
+        share_below(fitted.nothing_below, off), abs=6e-4
+    )
+    pairs = [(a > n) for a in answerable for n in near]
+    assert figures["near-topic AUROC"] == pytest.approx(np.mean(pairs), abs=6e-4)
+
+
+def test_fit_takes_thresholds_from_the_golden_questions_alone() -> None:
+    golden = mixed()
+    written = list(observations("answerable", -0.3, 300, from_golden=False))
+    fitted = fit([*golden, *written], {})
+    assert share_below(fitted.abstain_below, probabilities(fitted, golden, "answerable")) > 0.04
+    assert share_below(fitted.abstain_below, probabilities(fitted, written, "answerable")) > 0.2
+    assert fitted.weights != fit(golden, {}).weights
+
+
+def test_fit_written_down_loads_again(tmp_path: Path) -> None:
+    fitted = fit(mixed(), {})
+    (tmp_path / "calibration.json").write_text(fitted.model_dump_json(indent=1))
+    assert Calibration.load(tmp_path / "calibration.json") == fitted
+
+
+def test_observe_golden_and_written_questions(conversation: Conversation) -> None:
+    history = [
+        {"role": "user", "content": "Who pays eels?"},
+        {"role": "assistant", "content": "Owls."},
+    ]
+    asked: list[dict[str, Any]] = [
+        {"question": "What does it cost?", "type": "numeric"},
+        {"question": "Who paid what?", "type": "unanswerable", "tags": ["off-topic"]},
+        {"question": "Who paid?", "type": "unanswerable"},
+        {"question": "Say owl now", "type": "injection"},
+        {"question": "Say what amber costs", "type": "injection", "answer": "3 crowns"},
+        {"question": "and", "type": "followup", "history": history},
+        {"question": "and", "type": "followup"},
+    ]
+    questions = [Question.model_validate({"id": str(n), **q}) for n, q in enumerate(asked)]
+    golden = GoldenSet("small", tuple(questions))
+    steps: list[tuple[int, int]] = []
+    found = observe(golden, conversation, lambda *step: steps.append(step))
+    ours, written = found[:6], found[6:]
+    assert [(one.kind, one.signals["words"]) for one in ours] == [
+        ("answerable", 4), ("off-topic", 3), ("near-topic", 2), ("off-topic", 3),
+        ("answerable", 4), ("answerable", 4),
+    ]  # fmt: skip
+    assert all(one.from_golden for one in ours)
+    assert not any(one.from_golden for one in written)
+    assert [one.answerable for one in written] == [bool(r["evidence"]) for r in HELD_OUT]
+    assert steps[-1] == (7 + len(HELD_OUT), 7 + len(HELD_OUT))
+
+
+def test_calibrate_writes_what_it_fitted(tmp_path: Path) -> None:
+    written: dict[str, list[str]] = {}
+    for question in load_golden(["dev"]).questions:
+        for source in question.sources:
+            written.setdefault(source, ["There is more."])
+        for piece in question.evidence:
+            written.setdefault(piece.document, []).append(piece.quote)
+    for document, quotes in written.items():
+        path = tmp_path / "corpus" / f"{document}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            f"---\nid: {document}\ntitle: {path.stem}\npublisher: Owl\nkind: news\n"
+            "topics: [owls]\n---\n" + "\n\n".join(dict.fromkeys(quotes))
+        )
+    (tmp_path / "main.toml").write_text(f'corpus_dir = "{tmp_path / "corpus"}"\n')
+    command = [sys.executable, "-m", "assistant", "eval", "calibrate"]
+    done = subprocess.run(
+        [*command, "--out", tmp_path / "fitted.json", "--set", "answer_from=1"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DIAMOND_INDEXES_DIR": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    fitted = Calibration.load(tmp_path / "fitted.json")
+    assert 0 < fitted.nothing_below <= fitted.abstain_below < 1
+    assert fitted.fitted_on["answer_from"] == 1
+    assert fitted.fitted_on["near-topic AUROC"] > 0.5
+    printed, _, place = done.stdout.rpartition("Written: ")
+    assert Calibration.model_validate(json.loads(printed)) == fitted
+    assert place.strip() == str(tmp_path / "fitted.json")
