@@ -33,6 +33,7 @@ PACKAGED = Path(__file__).parent / "models"
 MAX_TOKENS = 352  # a passage of 256 and the longest question; a longer text is cut
 MAX_QUESTION = 400  # characters; the rest is cut, so that the text keeps its room
 
+BATCH = 4  # texts read together
 UNSEEN = -20.0  # the logit of a sentence beyond the window
 
 Scores = NDArray[np.float32]
@@ -85,18 +86,18 @@ def encode(tokenizer: Any, readings: Sequence[Reading]) -> Batch:
     shape = len(encodings), max(len(e.ids) for e in encodings)
     most = max(1, *(len(reading.sentences) for reading in readings))
     members = np.zeros((shape[0], most, shape[1]), dtype=np.float32)
-    batch = Batch(*(np.zeros(shape, dtype=np.int64) for _ in range(3)), members)
+    ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))
     for row, (encoding, reading) in enumerate(zip(encodings, readings, strict=True)):
         size = len(encoding.ids)
-        batch.ids[row, :size] = encoding.ids
-        batch.mask[row, :size] = 1
-        batch.types[row, :size] = encoding.type_ids
+        ids[row, :size] = encoding.ids
+        mask[row, :size] = 1
+        types[row, :size] = encoding.type_ids
         offsets = np.array(encoding.offsets)
         of_text = np.array(encoding.sequence_ids, dtype=object) == 1
         for number, span in enumerate(reading.sentences):
             inside = of_text & (offsets[:, 1] > span.start) & (offsets[:, 0] < span.end)
             members[row, number, :size] = inside
-    return batch
+    return Batch(ids, mask, types, members)
 
 
 def reading_of(question: str, passage: BaseNode, spans: Sequence[Span]) -> Reading:
@@ -115,9 +116,16 @@ class PackagedReranker:
         self._tokenizer = tokenizer
 
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
-        """Judge each text; they are read in one batch."""
-        if not readings:
-            return []
+        """Judge each text; those of like length are read together, which saves padding."""
+        order = sorted(range(len(readings)), key=lambda i: len(readings[i].text))
+        judged: dict[int, Judgement] = {}
+        for start in range(0, len(order), BATCH):
+            part = order[start : start + BATCH]
+            found = self._judge_together([readings[i] for i in part])
+            judged |= dict(zip(part, found, strict=True))
+        return [judged[i] for i in range(len(readings))]
+
+    def _judge_together(self, readings: Sequence[Reading]) -> list[Judgement]:
         batch = encode(self._tokenizer, readings)
         sentences, texts = self._session.run(
             None,

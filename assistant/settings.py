@@ -61,7 +61,10 @@ class Settings(BaseSettings):
         None, ge=0, le=1, description="confidence under which the documents do not say"
     )
     nothing_below: float | None = Field(
-        None, ge=0, le=1, description="confidence under which they have nothing on it at all"
+        None,
+        ge=0,
+        le=1,
+        description="probability of being on their subject, below which: nothing",
     )
 
     threads: int = Field(1, ge=1, description="CPU threads of the model while serving")

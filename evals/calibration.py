@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from assistant.answering.confidence import Calibration
+from assistant.answering.confidence import Calibration, Logistic
 from assistant.conversation import Conversation
 from assistant.models.examples import QUESTIONS, read_lines
 from assistant.schema import Turn, turns_of
@@ -27,7 +27,8 @@ from evals.datasets import GoldenSet
 MAY_REFUSE = 0.06
 MAY_CALL_NOTHING = 0.01
 
-SIGNALS = ("sentence", "text", "cosine", "together", "said", "kind")
+TOPIC_SIGNALS = ("cosine", "together")
+ANSWER_SIGNALS = ("sentence", "text", "cosine", "said", "kind")
 
 
 @dataclass(frozen=True)
@@ -81,37 +82,49 @@ def observe(
 
 def fit(observations: Sequence[Observation], about: dict[str, Any]) -> Calibration:
     """The calibration that suits these observations best."""
-    values = np.array([[o.signals[name] for name in SIGNALS] for o in observations])
-    truth = np.array([o.answerable for o in observations])
-    scaler = StandardScaler().fit(values)
-    model = LogisticRegression(C=1.0).fit(scaler.transform(values), truth)
-    weights = model.coef_[0] / scaler.scale_
-    bias = float(model.intercept_[0] - weights @ scaler.mean_)
+    on_topic = [o for o in observations if o.kind != "off-topic"]
     fitted = Calibration(
-        bias=round(bias, 4),
-        weights={name: round(float(w), 4) for name, w in zip(SIGNALS, weights, strict=True)},
-        abstain_below=0.5,
+        on_topic=_logistic(observations, TOPIC_SIGNALS, [o in on_topic for o in observations]),
+        if_on_topic=_logistic(on_topic, ANSWER_SIGNALS, [o.answerable for o in on_topic]),
         nothing_below=0.0,
+        abstain_below=0.0,
         fitted_on={},
     )
     golden = [o for o in observations if o.from_golden]
+    topic = np.array([fitted.topic(o.signals) for o in golden])
     scores = np.array([fitted.probability(o.signals) for o in golden])
     kinds = np.array([o.kind for o in golden])
+    nothing = _threshold(topic[kinds != "off-topic"], MAY_CALL_NOTHING)
     abstain = _threshold(scores[kinds == "answerable"], MAY_REFUSE)
-    nothing = min(abstain, _threshold(scores[kinds != "off-topic"], MAY_CALL_NOTHING))
-    thresholds = {"abstain_below": abstain, "nothing_below": nothing}
+    refused = (topic < nothing) | (scores < abstain)
     near = kinds != "off-topic"
     auroc = roc_auc_score(kinds[near] == "answerable", scores[near])
     figures = {
         **about,
         "questions": len(observations),
-        "answerable refused": _share(scores[kinds == "answerable"] < abstain),
-        "near-topic refused": _share(scores[kinds == "near-topic"] < abstain),
-        "off-topic refused": _share(scores[kinds == "off-topic"] < abstain),
-        "off-topic called nothing": _share(scores[kinds == "off-topic"] < nothing),
+        "answerable refused": _share(refused[kinds == "answerable"]),
+        "near-topic refused": _share(refused[kinds == "near-topic"]),
+        "off-topic refused": _share(refused[kinds == "off-topic"]),
+        "off-topic called nothing": _share((topic < nothing)[kinds == "off-topic"]),
         "near-topic AUROC": round(float(auroc), 3),
-    }  # fmt: skip
-    return fitted.model_copy(update={**thresholds, "fitted_on": figures})
+    }
+    return fitted.model_copy(
+        update={"nothing_below": nothing, "abstain_below": abstain, "fitted_on": figures}
+    )
+
+
+def _logistic(
+    observations: Sequence[Observation], names: Sequence[str], truth: Sequence[bool]
+) -> Logistic:
+    """A regression on signals brought to one scale, its weights brought back."""
+    values = np.array([[o.signals[name] for name in names] for o in observations])
+    scaler = StandardScaler().fit(values)
+    model = LogisticRegression().fit(scaler.transform(values), truth)
+    weights = model.coef_[0] / scaler.scale_
+    return Logistic(
+        bias=round(float(model.intercept_[0] - weights @ scaler.mean_), 4),
+        weights={name: round(float(w), 4) for name, w in zip(names, weights, strict=True)},
+    )
 
 
 def _threshold(scores: np.ndarray[Any, np.dtype[np.float64]], share: float) -> float:

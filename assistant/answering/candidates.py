@@ -18,8 +18,9 @@ from assistant.segmentation import Span
 
 # A sentence's score is the model's logit plus these parts times their weights:
 # fitted by listwise softmax regression on the development half, then rounded.
-MEANING, WORDS, PASSAGE, KIND, COMPILED = 4.0, 1.0, 1.0, 0.5, -1.0
-NOT_YET_KNOWN = -2.0  # its document is younger than the moment asked about
+MEANING, WORDS, PASSAGE, KIND, COMPILED = 2.5, 0.3, 4.0, 0.9, -0.8
+TEXT = 0.3  # the model's logit of the whole passage
+NOT_YET_KNOWN = -1.2  # its document is younger than the moment asked about
 
 SAME_TERMS = 0.75  # share of the shorter sentence's terms that the other has too
 SAME_FACT = 1.15  # that share plus the cosine, for sentences of two documents
@@ -60,6 +61,10 @@ class Candidate:
         return date
 
     @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(_NUMBER.findall(self.text))
+
+    @property
     def words(self) -> int:
         return len(self.text.split())
 
@@ -71,7 +76,7 @@ class Candidate:
 
     def same_fact(self, other: Candidate) -> bool:
         """Whether two sentences say the same: the same numbers, near in words and meaning."""
-        if set(_NUMBER.findall(self.text)) != set(_NUMBER.findall(other.text)):
+        if self.numbers != other.numbers:
             return False
         shared = len(self.terms & other.terms) / (min(len(self.terms), len(other.terms)) or 1)
         if self.document == other.document:
@@ -95,6 +100,7 @@ def score_candidates(
         context = set(terms([str(passage.node.metadata.get("context", ""))])[0])
         common = (
             PASSAGE * (passage.score or 0.0)
+            + TEXT * judgement.passage
             + COMPILED * is_compiled(passage.node)
             + NOT_YET_KNOWN * (not moment.knows(passage.node.metadata.get("published")))
         )

@@ -1,7 +1,7 @@
 """How sure it is that the passages answer the question, as one calibrated number.
 
-A logistic regression over a few signals. Its weights and the thresholds of the
-three outcomes are fitted on questions with known answers by
+Two logistic regressions over a few signals: is the question on the documents'
+subject, and do they answer it? Weights and thresholds are fitted on questions with known answers by
 `diamond-assistant eval calibrate`, which writes `calibration.json` beside
 this file with the figures that they were chosen by.
 """
@@ -24,18 +24,33 @@ from assistant.lexical import terms
 from assistant.reranking import Judgement
 
 
-class Calibration(BaseModel):
-    """The fitted weights by the name of their signal, the thresholds, and their figures.
-
-    `abstain_below` and `nothing_below` divide the confidence into the three
-    outcomes; `fitted_on` says on which questions, with which models, and what
-    the thresholds bring there.
-    """
+class Logistic(BaseModel):
+    """A logistic regression: weights by the name of their signal."""
 
     bias: float
     weights: dict[str, float]
-    abstain_below: float
+
+    def probability(self, signals: Mapping[str, float]) -> float:
+        """
+        >>> Logistic(bias=0.0, weights={"cosine": 1.0}).probability({"cosine": 0.0})
+        0.5
+        """
+        evidence = self.bias + sum(w * signals[name] for name, w in self.weights.items())
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, evidence))))
+
+
+class Calibration(BaseModel):
+    """How likely a question is on the documents' subject, and, if so, answered by them.
+
+    `nothing_below`, for the first, and `abstain_below`, for both, divide the
+    questions into the three outcomes; `fitted_on` says on which questions, with
+    which models, and what the thresholds bring there.
+    """
+
+    on_topic: Logistic
+    if_on_topic: Logistic
     nothing_below: float
+    abstain_below: float
     fitted_on: dict[str, Any]
 
     @classmethod
@@ -54,10 +69,13 @@ class Calibration(BaseModel):
                 "run `diamond-assistant eval calibrate`"
             ) from error
 
+    def topic(self, signals: Mapping[str, float]) -> float:
+        """How likely the question is on the documents' subject, between 0 and 1."""
+        return self.on_topic.probability(signals)
+
     def probability(self, signals: Mapping[str, float]) -> float:
-        """How likely the question is answered, between 0 and 1."""
-        evidence = self.bias + sum(w * signals[name] for name, w in self.weights.items())
-        return 1 / (1 + math.exp(-max(-50.0, min(50.0, evidence))))
+        """How likely the documents answer the question, between 0 and 1."""
+        return self.topic(signals) * self.if_on_topic.probability(signals)
 
 
 def signals_of(

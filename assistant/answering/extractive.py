@@ -11,7 +11,13 @@ from assistant.answering.candidates import Candidate, score_candidates
 from assistant.answering.confidence import Calibration, signals_of
 from assistant.answering.moments import Moment
 from assistant.answering.questions import AskedFor
-from assistant.answering.selection import choose, reading_order, with_antecedents
+from assistant.answering.selection import (
+    MAX_SENTENCES,
+    choose,
+    disagree,
+    reading_order,
+    with_antecedents,
+)
 from assistant.citations import cite, quoted_answer
 from assistant.documents import Sentence
 from assistant.embeddings import Embedder
@@ -19,7 +25,9 @@ from assistant.reranking import Judgement, Reranker, reading_of
 from assistant.schema import Answer, Citation
 from assistant.segmentation import Span
 
+SEVERAL = 1.5  # times the room, where several things are asked for
 NEAREST_SENTENCES = 2
+AS_NEAR = 3.0  # how far below the nearest sentence another may score
 NEAREST_PASSAGES = 3
 
 
@@ -29,8 +37,10 @@ class ExtractiveAnswerer:
 
     `sentences_of` gives a passage's sentences with their vectors, `idf` tells
     how rare a term is; both come from the index that the passages come from.
-    Below a confidence of `abstain_below` the question counts as not answered,
-    below `nothing_below` as one that the documents have nothing on.
+    Below a confidence of `abstain_below` the question counts as not answered;
+    where the question is on the documents' subject with a probability below
+    `nothing_below`, as one that they have nothing on. A question that asks for
+    several things may be answered in half as many `max_words` again.
     """
 
     embedder: Embedder
@@ -64,16 +74,17 @@ class ExtractiveAnswerer:
             return self._nothing(question, passages, confidence=0.0)
         signals = signals_of(asked, passages, judgements, candidates)
         confidence = self.calibration.probability(signals)
-        if confidence < self.nothing_below:
+        if self.calibration.topic(signals) < self.nothing_below:
             return self._nothing(question, passages, confidence, signals)
         if confidence < self.abstain_below:
             return self._not_stated(question, passages, confidence, candidates, signals)
-        chosen = choose(candidates, self.max_words)
-        chosen = with_antecedents(chosen, candidates, self.max_words)
+        room = self.max_words * (SEVERAL if asked.several else 1)
+        chosen = choose(candidates, int(room), MAX_SENTENCES + asked.several)
+        chosen = with_antecedents(chosen, candidates, int(room))
         citations = _cited(reading_order(chosen, moment))
         return Answer(
             question=question,
-            text=quoted_answer(citations, named=moment.now or _several_documents(citations)),
+            text=quoted_answer(citations, named=moment.is_set or disagree(chosen)),
             citations=citations,
             passages=tuple(passages),
             confidence=confidence,
@@ -102,13 +113,14 @@ class ExtractiveAnswerer:
         signals: dict[str, float],
     ) -> Answer:
         """An abstention with the sentences that come nearest to an answer."""
+        near = [c for c in candidates if c.score >= candidates[0].score - AS_NEAR]
         return Answer(
             question=question,
             text="",
             passages=tuple(passages),
             outcome="not_stated",
             confidence=confidence,
-            nearest=_cited(choose(candidates, self.max_words, NEAREST_SENTENCES)),
+            nearest=_cited(choose(near, self.max_words, NEAREST_SENTENCES)),
             signals=signals,
             answerer=self.name,
         )
@@ -142,10 +154,6 @@ class ExtractiveAnswerer:
 
 def _cited(chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
     return tuple(cite(n, c.passage, c.span, c.text) for n, c in enumerate(chosen, 1))
-
-
-def _several_documents(citations: Sequence[Citation]) -> bool:
-    return len({citation.document for citation in citations}) > 1
 
 
 def _span_of(passage: BaseNode) -> Span:

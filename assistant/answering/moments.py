@@ -69,6 +69,11 @@ class Moment:
         until = next((day for day in found if day), None)
         return cls(until, until is None and _NOW.search(question) is not None)
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the question speaks of a moment at all."""
+        return self.now or self.until is not None
+
     def knows(self, published: str | None) -> bool:
         """Whether a document of that date (ISO) was out at this moment; undated ones count."""
         if self.until is None or published is None:

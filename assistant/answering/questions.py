@@ -68,19 +68,32 @@ KINDS = {
 }
 
 
+# Words of questions that want several things side by side.
+_SEVERAL = re.compile(
+    r"""
+    \b(?:and|or|both|each|either|versus|vs|compared?|against|than|differ\w*|vary|between
+    |respectively|list|name|(?:which|what)\ (?:two|three|four|five|other|are)
+    |which\ (?!(?:is|was|has|does)\b)\w+s)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
 @dataclass(frozen=True)
 class AskedFor:
     """What one question asks for. `weights` says how rare each telling term is."""
 
     weights: dict[str, float]
     kinds: tuple[Kind, ...]
+    several: bool = False
 
     @classmethod
     def of(cls, question: str, idf: Callable[[str], float]) -> AskedFor:
         """Read a question; `idf` tells how rare a term is in the corpus."""
         telling = [term for term in terms([question])[0] if term not in _ASKING]
         kinds = tuple(kind for kind in KINDS.values() if kind.asks.search(question))
-        return cls({term: idf(term) for term in telling}, kinds)
+        weights = {term: idf(term) for term in telling}
+        return cls(weights, kinds, several=_SEVERAL.search(question) is not None)
 
     def coverage(self, found: Collection[str]) -> float:
         """The share of the question's telling terms, weighed by rareness, that were found."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import combinations
 
 from assistant.answering.candidates import Candidate
 from assistant.answering.moments import Moment
 
 MAX_SENTENCES = 4
-WORTH_SAYING = 4.0  # how far below the best sentence another may score
+WORTH_SAYING = 6.0  # how far below the best sentence another may score
+SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
-ANSWERS_TOO = -1.0  # the least logit of a sentence beside the best one
+ANSWERS_TOO = -5.0  # the least logit of a sentence beside the best one
 
 # Openings that point at the sentence before: alone, the quote would not say who or what.
 _POINTS_BACK = re.compile(
@@ -30,16 +32,16 @@ def choose(
     Of several sentences that say the same, the one with the best source is
     taken. The first is taken even if it alone is longer than `max_words`.
     """
+    near = [c for c in candidates if c.score >= candidates[0].score - WORTH_SAYING]
+    near = [c for c in near if c is near[0] or c.logit >= ANSWERS_TOO]
     chosen: list[Candidate] = []
     words = 0
-    for candidate in candidates:
-        if len(chosen) == max_sentences or candidate.score < candidates[0].score - WORTH_SAYING:
+    for candidate in near:
+        if len(chosen) == max_sentences:
             break
-        if chosen and candidate.logit < ANSWERS_TOO:
-            continue
         if any(candidate.same_fact(other) for other in chosen):
             continue
-        twins = [c for c in candidates if c.same_fact(candidate)]
+        twins = [c for c in near if c.same_fact(candidate)]
         speakers = [
             twin
             for twin in twins
@@ -74,6 +76,18 @@ def with_antecedents(
             words += before.words
         complete.append(candidate)
     return complete
+
+
+def disagree(chosen: Sequence[Candidate]) -> bool:
+    """Whether two pages seem to give different figures for one thing."""
+    return any(
+        one.page != other.page
+        and one.numbers
+        and other.numbers
+        and one.numbers != other.numbers
+        and float(one.vector @ other.vector) >= SAME_THING
+        for one, other in combinations(chosen, 2)
+    )
 
 
 def sentence_before(candidate: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assistant.answering.confidence import Calibration
+from assistant.answering.confidence import Calibration, Logistic
 from assistant.embeddings import Vectors
 from assistant.lexical import terms
 from assistant.reranking import Judgement, Reading
@@ -16,7 +16,11 @@ from assistant.segmentation import Span
 # Half of a question's telling terms in one passage make an answer, a third
 # something near, a quarter nothing: whatever the model, and whatever is fitted.
 CALIBRATION = Calibration(
-    bias=-4.0, weights={"together": 8.0}, abstain_below=0.5, nothing_below=0.15, fitted_on={}
+    on_topic=Logistic(bias=-14.0, weights={"together": 50.0}),
+    if_on_topic=Logistic(bias=-3.9, weights={"together": 8.0}),
+    nothing_below=0.5,
+    abstain_below=0.5,
+    fitted_on={},
 )
 
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +10,15 @@ from llama_index.core.schema import NodeWithScore
 from sentences import candidate
 
 from assistant.answering.candidates import Candidate
-from assistant.answering.confidence import Calibration, in_words, signals_of
+from assistant.answering.confidence import Calibration, Logistic, in_words, signals_of
 from assistant.answering.questions import AskedFor
 from assistant.errors import SettingsError
 from assistant.reranking import Judgement
 
-FITTED = {
-    "bias": -1.0,
-    "weights": {"sentence": 0.5, "cosine": 2.0},
+ANSWERED = {"bias": -1.0, "weights": {"sentence": 0.5, "cosine": 2.0}}
+FITTED: dict[str, Any] = {
+    "on_topic": {"bias": 100.0, "weights": {"cosine": 0.0}},  # as good as certain
+    "if_on_topic": ANSWERED,
     "abstain_below": 0.5,
     "nothing_below": 0.1,
     "fitted_on": {"questions": 7},
@@ -58,8 +60,8 @@ def test_load_reads_what_was_written(tmp_path: Path) -> None:
         "",
         "[]",
         "{broken",
-        json.dumps({**FITTED, "bias": "much"}),
-        json.dumps({**FITTED, "weights": [1, 2]}),
+        json.dumps({**FITTED, "on_topic": {**ANSWERED, "bias": "much"}}),
+        json.dumps({**FITTED, "if_on_topic": {**ANSWERED, "weights": [1, 2]}}),
         json.dumps({name: value for name, value in FITTED.items() if name != "abstain_below"}),
         "\x00\udcff",
     ],
@@ -82,13 +84,20 @@ def test_load_of_no_file_names_path_and_command(name: str, tmp_path: Path) -> No
 
 def test_probability_is_a_half_where_nothing_speaks() -> None:
     """-1 + 0.5 · 0 + 2 · 0.5 = 0"""
-    assert CALIBRATION.probability({"sentence": 0.0, "cosine": 0.5}) == 0.5
+    assert CALIBRATION.probability({"sentence": 0.0, "cosine": 0.5}) == pytest.approx(0.5)
 
 
 def test_probability_is_the_logistic_function_of_the_signals() -> None:
     """-1 + 0.5 · 4 + 2 · 0 = 1, whatever else is known"""
     found = CALIBRATION.probability({"sentence": 4.0, "cosine": 0.0, "kind": 9.0})
     assert found == pytest.approx(0.7310586)
+
+
+def test_probability_is_that_of_both_the_topic_and_the_answer() -> None:
+    """Half of a half."""
+    even = Logistic(bias=0.0, weights={})
+    unsure = CALIBRATION.model_copy(update={"on_topic": even, "if_on_topic": even})
+    assert (unsure.topic({}), unsure.probability({})) == (0.5, 0.25)
 
 
 @given(FLOATS, FLOATS)
@@ -120,7 +129,9 @@ def test_signals_of_two_passages() -> None:
 
 def test_signals_are_named_as_the_calibration_names_them() -> None:
     packaged = Path(__file__).parents[3] / "assistant" / "answering" / "calibration.json"
-    assert set(Calibration.load(packaged).weights) <= set(signals(candidate("Owls.")))
+    fitted = Calibration.load(packaged)
+    named = {*fitted.on_topic.weights, *fitted.if_on_topic.weights}
+    assert named <= set(signals(candidate("Owls.")))
 
 
 @pytest.mark.parametrize(("logit", "signal"), [(90.0, 8.0), (-90.0, -8.0), (7.5, 7.5)])

@@ -93,6 +93,12 @@ def test_group_labels_the_quote_and_what_may_say_the_same(make: Make) -> None:
     assert group.answerable
 
 
+def test_group_looks_for_a_key_string_in_the_very_sentence(make: Make) -> None:
+    found = labels(make().group({**COST, "facts": ["260"]}))
+    assert found["2032 (planne"] == UNKNOWN
+    assert found["2031 | 120 |"] == found["Its panes we"] == SILENT
+
+
 def test_group_shows_the_passage_that_answers_then_near_misses(make: Make) -> None:
     group = make().group(COST)
     assert [example.label for example in group.examples[:2]] == [ANSWERS, SILENT]
@@ -161,6 +167,7 @@ def test_group_joins_the_history(make: Make) -> None:
     [
         ("In all it was 42 MILLION crowns.", True),
         ("The bridge over the Tindle had cost 42 million.", True),
+        ("A bridge over the Tindle.", True),
         ("The bridge was dear.", False),
         ("Mayor Odile Quarn cut the ribbon.", False),
     ],
@@ -194,7 +201,7 @@ def test_squad_marks_the_sentence_around_the_answer(tmp_path: Path) -> None:
 
 def test_clapnq_marks_the_selected_sentences(tmp_path: Path) -> None:
     queries: list[dict[str, Any]] = [
-        {"type": "answerable", "selected_sentences": [["Eels pay. "], ["Gulls fly."]]},
+        {"type": "answerable", "selected_sentences": [["Owls watch. \n"], ["Gulls fly."]]},
         {"type": "unanswerable", "selected_sentences": []},
         {"type": "answerable", "selected_sentences": [["It is not there."]]},
     ]
@@ -205,7 +212,7 @@ def test_clapnq_marks_the_selected_sentences(tmp_path: Path) -> None:
     )
     (name, answered), (_, unanswerable) = PublicExamples(tmp_path).clapnq()
     assert name == "p1"
-    assert labels(answered) == {"Owls watch.": 0, "Eels pay.": 1, "Gulls fly.": 1}
+    assert labels(answered) == {"Owls watch.": 1, "Eels pay.": 0, "Gulls fly.": 1}
     assert not unanswerable.answerable
 
 
@@ -221,8 +228,8 @@ def test_scifact_marks_the_rationale_of_each_abstract(tmp_path: Path) -> None:
     )
     (name, supported), (_, open_question) = PublicExamples(tmp_path).scifact()
     assert name == "1"
+    assert list(labels(supported)) == ["Owls watch.", "Eels pay.", "Gulls fly.", "Lamps glow."]
     assert list(labels(supported).values()) == [1, 0, 1, 0]
-    assert "Lamps glow." in labels(supported)
     assert not open_question.answerable
 
 
@@ -230,7 +237,7 @@ def test_ours_takes_the_texts_from_the_public_sets(tmp_path: Path) -> None:
     records = list(read_lines(QUESTIONS / "public.jsonl"))
     for name in {record["set"] for record in records}:
         ids = {record["text"] for record in records if record["set"] == name}
-        write(tmp_path / name, [{"_id": i, "text": "Owls fly. " * 600} for i in ids])
+        write(tmp_path / name, [{"_id": i, "text": "owl " * 1500} for i in ids])
     named = list(PublicExamples(tmp_path).ours())
     assert [name for name, _ in named] == [f"{r['set']}/{r['text']}" for r in records]
     assert [group.answerable for _, group in named] == [bool(r["spans"]) for r in records]
