@@ -96,7 +96,7 @@ class PassageIndex:
             index = cls(manifest, client, lexical, documents, vocabulary)
             counts = index._collection.count(), lexical.size, documents.passage_count()
         except (
-            OSError, ValueError, KeyError, ValidationError, sqlite3.Error,
+            OSError, ValueError, KeyError, TypeError, ValidationError, sqlite3.Error,
             chromadb.errors.ChromaError,
         ) as error:  # fmt: skip
             reason = str(error).splitlines()[0]

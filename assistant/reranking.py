@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 PACKAGED = Path(__file__).parent / "models"
+PARTS = ("evidence.onnx", "evidence.sha256", "tokenizer.json")
 
 MAX_TOKENS = 352  # a passage of 256 and the longest question; a longer text is cut
 MAX_QUESTION = 400  # characters; the rest is cut, so that the text keeps its room
 
-BATCH = 4  # texts read together
 UNSEEN = -20.0  # the logit of a sentence beyond the window
 
 Scores = NDArray[np.float32]
@@ -116,25 +116,20 @@ class PackagedReranker:
         self._tokenizer = tokenizer
 
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
-        """Judge each text; those of like length are read together, which saves padding."""
-        order = sorted(range(len(readings)), key=lambda i: len(readings[i].text))
-        judged: dict[int, Judgement] = {}
-        for start in range(0, len(order), BATCH):
-            part = order[start : start + BATCH]
-            found = self._judge_together([readings[i] for i in part])
-            judged |= dict(zip(part, found, strict=True))
-        return [judged[i] for i in range(len(readings))]
+        """Judge each text by itself.
 
-    def _judge_together(self, readings: Sequence[Reading]) -> list[Judgement]:
-        batch = encode(self._tokenizer, readings)
+        In a batch the 8-bit activations of one text would be scaled by those of
+        the others, so that its scores would depend on its neighbours.
+        """
+        return [self._judge_one(reading) for reading in readings]
+
+    def _judge_one(self, reading: Reading) -> Judgement:
+        batch = encode(self._tokenizer, [reading])
         sentences, texts = self._session.run(
             None,
             {"ids": batch.ids, "mask": batch.mask, "types": batch.types, "members": batch.members},
         )
-        return [
-            Judgement(float(text), row[: len(reading.sentences)])
-            for reading, row, text in zip(readings, sentences, texts, strict=True)
-        ]
+        return Judgement(float(texts[0]), sentences[0][: len(reading.sentences)])
 
 
 def load_packaged(threads: int, folder: Path = PACKAGED) -> PackagedReranker:
@@ -143,6 +138,11 @@ def load_packaged(threads: int, folder: Path = PACKAGED) -> PackagedReranker:
     Raises:
         ModelUnavailable: a file is missing or is not the one we know.
     """
+    for name in PARTS:
+        if not (folder / name).is_file():
+            raise ModelUnavailable(
+                f"the packaged model has no {folder / name}: install diamond-assistant again"
+            )
     weights = folder / "evidence.onnx"
     check_weights(weights, (folder / "evidence.sha256").read_text().split()[0])
     options = onnxruntime.SessionOptions()
@@ -158,7 +158,7 @@ class CrossEncoderReranker:
     """Any sentence-transformers cross-encoder: it reads a question and one sentence at a time.
 
     A passage is worth as much as its best sentence. Such a model does not see
-    the sentences around, so each comes with the passage's context.
+    the sentences around.
     """
 
     def __init__(self, model: CrossEncoder) -> None:
@@ -219,5 +219,5 @@ def load_tokenizer(path: Path) -> Any:
     """The tokenizer of a `tokenizer.json`, which cuts texts to the model's window."""
     tokenizer = tokenizers.Tokenizer.from_file(str(path))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
+    tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
     return tokenizer

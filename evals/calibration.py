@@ -24,11 +24,11 @@ from evals.datasets import GoldenSet
 
 # Answerable questions that may be refused, as a share; the thresholds are the
 # highest that keep to it.
-MAY_REFUSE = 0.06
+MAY_REFUSE = 0.05
 MAY_CALL_NOTHING = 0.01
 
 TOPIC_SIGNALS = ("cosine", "together")
-ANSWER_SIGNALS = ("sentence", "text", "cosine", "said", "kind")
+ANSWER_SIGNALS = ("sentence", "text", "cosine")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _logistic(
 
 def _threshold(scores: np.ndarray[Any, np.dtype[np.float64]], share: float) -> float:
     """The highest threshold with no more than this share of the scores below it."""
-    return round(float(np.quantile(scores, share, method="lower")), 4)
+    return float(np.quantile(scores, share, method="lower"))
 
 
 def _share(hits: np.ndarray[Any, np.dtype[np.bool_]]) -> float:

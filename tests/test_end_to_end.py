@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from readme_blocks import README, block, example_block
 
+from assistant.citations import quoted_answer
 from assistant.conversation import Conversation
 from assistant.ingestion import ingest, open_index
 from assistant.schema import Answer
@@ -38,7 +39,7 @@ def conversation(settings: Settings) -> Conversation:
         ("Which military uses do artificial diamonds have?", "munitions and radar components"),
         (
             "Why are synthetic diamonds needed in high-tech manufacturing?",
-            "polishing of semiconduc",
+            "crucial to high-precision manufacturing",
         ),
         ("Where is most synthetic diamond made today?", "China"),
         ("How much will the diamond plant in Georgia cost?", "$600 million"),
@@ -69,7 +70,7 @@ def test_ask_about_something_else_abstains(question: str, conversation: Conversa
     answer = conversation.fresh().ask(question)
     assert answer.abstained
     assert "299 documents" in answer.text
-    assert len(answer.nearest) == 3
+    assert answer.nearest
 
 
 @pytest.mark.parametrize("question", EXAMPLES)
@@ -104,8 +105,8 @@ def test_every_answer_is_made_of_quotes_that_resolve(
             assert pages.setdefault(page, citation.document) == citation.document
             cited += 1
         if not answer.abstained:
-            quotes = " ".join(f"{c.quote} [{c.marker}]" for c in answer.citations)
-            assert answer.text == quotes
+            quoted = (quoted_answer(answer.citations, named=named) for named in (False, True))
+            assert answer.text in quoted
     assert cited > 100
 
 

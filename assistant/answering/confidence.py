@@ -35,7 +35,9 @@ class Logistic(BaseModel):
         >>> Logistic(bias=0.0, weights={"cosine": 1.0}).probability({"cosine": 0.0})
         0.5
         """
-        evidence = self.bias + sum(w * signals[name] for name, w in self.weights.items())
+        evidence = self.bias + sum(
+            weight * signals.get(name, 0.0) for name, weight in self.weights.items()
+        )
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, evidence))))
 
 
@@ -91,19 +93,13 @@ def signals_of(
     cosine     of the passage nearest to the question
     together   the share of the question's telling terms, weighed by rareness, that
                stand together in one passage
-    said       the same share in the best sentence and its context
-    kind       whether the best sentence holds the kind of thing asked for
     """
-    best = candidates[0]
-    context = str(best.passage.metadata.get("context", ""))
     texts = terms([embedding_text(passage.node) for passage in passages])
     return {
         "sentence": _bounded(max(candidate.logit for candidate in candidates)),
         "text": _bounded(max(judgement.passage for judgement in judgements)),
         "cosine": max(passage.node.metadata.get("cosine", 0.0) for passage in passages),
         "together": max(asked.coverage(set(found)) for found in texts),
-        "said": asked.coverage(set(best.terms) | set(terms([context])[0])),
-        "kind": asked.fits(best.text),
     }
 
 

@@ -178,7 +178,7 @@ def test_judge_in_two_threads_gives_the_same(model: PackagedReranker) -> None:
 def test_load_packaged_refuses_other_weights(tmp_path: Path) -> None:
     for name in ("evidence.sha256", "tokenizer.json"):
         shutil.copy(PACKAGED / name, tmp_path)
-    with pytest.raises(ModelUnavailable, match=r"no model weights at .*evidence\.onnx"):
+    with pytest.raises(ModelUnavailable, match=r"the packaged model has no .*evidence\.onnx"):
         load_packaged(1, tmp_path)
     weights = bytearray((PACKAGED / "evidence.onnx").read_bytes())
     weights[len(weights) // 2] ^= 1

@@ -202,9 +202,10 @@ def test_calibrate_writes_what_it_fitted(tmp_path: Path) -> None:
             "topics: [owls]\n---\n" + "\n\n".join(dict.fromkeys(quotes))
         )
     (tmp_path / "main.toml").write_text(f'corpus_dir = "{tmp_path / "corpus"}"\n')
-    command = [sys.executable, "-m", "assistant", "eval", "calibrate"]
+    quickly = [f"--set={value}" for value in ("answer_from=1", "top_k=3", "candidates=10")]
+    command = [sys.executable, "-m", "assistant", "eval", "calibrate", *quickly]
     done = subprocess.run(
-        [*command, "--out", tmp_path / "fitted.json", "--set", "answer_from=1"],
+        [*command, "--out", tmp_path / "fitted.json"],
         capture_output=True,
         text=True,
         env={**os.environ, "DIAMOND_INDEXES_DIR": str(tmp_path)},

@@ -123,7 +123,7 @@ def test_signals_of_two_passages() -> None:
         cosines=(0.25, 0.75),
     )
     assert found == {
-        "sentence": 2.5, "text": 0.5, "cosine": 0.75, "together": 1.0, "said": 0.6, "kind": 1.0,
+        "sentence": 2.5, "text": 0.5, "cosine": 0.75, "together": 1.0,
     }  # fmt: skip
 
 
@@ -149,12 +149,7 @@ def test_signal_together_is_of_one_passage() -> None:
 def test_signals_read_the_context() -> None:
     bridge = AskedFor({"bridg": 3.0, "lamp": 1.0}, ())
     found = signals(candidate("Owls wake."), asked=bridge)
-    assert (found["together"], found["said"]) == (0.75, 0.75)
-
-
-def test_signal_kind_is_of_the_best_sentence() -> None:
-    found = signals(candidate("Owls wake.", "a"), candidate("The 2 owls wake.", "b"))
-    assert found["kind"] == 0.0
+    assert found["together"] == 0.75
 
 
 def test_signals_do_not_read_the_scores_of_a_passage() -> None:
