@@ -25,7 +25,8 @@ from assistant.reranking import Judgement, Reranker, reading_of
 from assistant.schema import Answer, Citation
 from assistant.segmentation import Span
 
-SEVERAL = 1.5  # times the room, where several things are asked for
+SEVERAL = 1.3  # times the room, where several things are asked for
+NAME = 5  # words that the name and date of a source take
 NEAREST_SENTENCES = 2
 AS_NEAR = 3.0  # how far below the nearest sentence another may score
 NEAREST_PASSAGES = 3
@@ -40,7 +41,7 @@ class ExtractiveAnswerer:
     Below a confidence of `abstain_below` the question counts as not answered;
     where the question is on the documents' subject with a probability below
     `nothing_below`, as one that they have nothing on. A question that asks for
-    several things may be answered in half as many `max_words` again.
+    several things gets a little more room than `max_words`.
     """
 
     embedder: Embedder
@@ -78,13 +79,17 @@ class ExtractiveAnswerer:
             return self._nothing(question, passages, confidence, signals)
         if confidence < self.abstain_below:
             return self._not_stated(question, passages, confidence, candidates, signals)
-        room = self.max_words * (SEVERAL if asked.several else 1)
-        chosen = choose(candidates, int(room), MAX_SENTENCES + asked.several)
-        chosen = with_antecedents(chosen, candidates, int(room))
+        room = int(self.max_words * (SEVERAL if asked.several else 1))
+        most = MAX_SENTENCES + asked.several
+        chosen = _complete(candidates, room, most)
+        named = moment.is_set or disagree(chosen)
+        if named:  # the names need room, too
+            documents = {candidate.document for candidate in chosen}
+            chosen = _complete(candidates, room - NAME * len(documents), most)
         citations = _cited(reading_order(chosen, moment))
         return Answer(
             question=question,
-            text=quoted_answer(citations, named=moment.is_set or disagree(chosen)),
+            text=quoted_answer(citations, named=named),
             citations=citations,
             passages=tuple(passages),
             confidence=confidence,
@@ -150,6 +155,11 @@ class ExtractiveAnswerer:
             signals=signals or {},
             answerer=self.name,
         )
+
+
+def _complete(candidates: Sequence[Candidate], max_words: int, most: int) -> list[Candidate]:
+    """The best sentences that fit, with those that they lean on."""
+    return with_antecedents(choose(candidates, max_words, most), candidates, max_words)
 
 
 def _cited(chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
