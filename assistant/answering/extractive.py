@@ -26,7 +26,7 @@ from assistant.schema import Answer, Citation
 from assistant.segmentation import Span
 
 SEVERAL = 1.3  # times the room, where several things are asked for
-NAME = 5  # words that the name and date of a source take
+NAME = 3  # words that the name and date of a source take
 NEAREST_SENTENCES = 2
 AS_NEAR = 3.0  # how far below the nearest sentence another may score
 NEAREST_PASSAGES = 3

@@ -160,7 +160,7 @@ def test_run_keeps_outcomes_and_signals(
         "unanswerable-1": ("nothing", True),
     }
     for result in results:
-        assert set(result.signals) == {"sentence", "text", "cosine", "together", "said", "kind"}
+        assert set(result.signals) == {"sentence", "text", "cosine", "together"}
 
 
 def test_run_folder_holds_everything(
