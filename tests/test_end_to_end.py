@@ -37,9 +37,10 @@ def conversation(settings: Settings) -> Conversation:
         ("Who did not answer requests for comment about the diamond plant?", "US embassy in Japan"),
         ("What did Hitachi say about its part in the talks?", "would say no more"),
         ("Which military uses do artificial diamonds have?", "munitions and radar components"),
-        (
+        pytest.param(
             "Why are synthetic diamonds needed in high-tech manufacturing?",
-            "crucial to high-precision manufacturing",
+            "polishing of semiconduc",
+            marks=pytest.mark.xfail(strict=True, reason="only the sentence before is quoted"),
         ),
         ("Where is most synthetic diamond made today?", "China"),
         ("How much will the diamond plant in Georgia cost?", "$600 million"),
@@ -70,7 +71,8 @@ def test_ask_about_something_else_abstains(question: str, conversation: Conversa
     answer = conversation.fresh().ask(question)
     assert answer.abstained
     assert "299 documents" in answer.text
-    assert answer.nearest
+    assert answer.outcome == "nothing"
+    assert len(answer.nearest) == 3
 
 
 @pytest.mark.parametrize("question", EXAMPLES)

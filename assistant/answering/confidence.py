@@ -1,9 +1,9 @@
 """How sure it is that the passages answer the question, as one calibrated number.
 
 Two logistic regressions over a few signals: is the question on the documents'
-subject, and do they answer it? Weights and thresholds are fitted on questions with known answers by
-`diamond-assistant eval calibrate`, which writes `calibration.json` beside
-this file with the figures that they were chosen by.
+subject, and do they answer it? Weights and thresholds are fitted on questions
+with known answers by `diamond-assistant eval calibrate`, which writes
+`calibration.json` beside this file with the figures that they were chosen by.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llama_index.core.schema import BaseNode, NodeWithScore
@@ -22,7 +22,7 @@ from assistant.citations import cite, quoted_answer
 from assistant.documents import Sentence
 from assistant.embeddings import Embedder
 from assistant.reranking import Judgement, Reranker, reading_of
-from assistant.schema import Answer, Citation
+from assistant.schema import Answer, Citation, Outcome
 from assistant.segmentation import Span
 
 SEVERAL = 1.3  # times the room, where several things are asked for
@@ -64,7 +64,7 @@ class ExtractiveAnswerer:
         asked = AskedFor.of(question, self.idf)
         passages = passages[: self.answer_from]
         if not passages or not asked.weights:
-            return self._nothing(question, passages, confidence=0.0)
+            return self._abstention("nothing", question, passages)
         moment = Moment.of(question)
         judgements = self._judge(question, passages)
         candidates = score_candidates(
@@ -72,13 +72,13 @@ class ExtractiveAnswerer:
             asked, moment, passages, self.sentences_of, judgements,
         )  # fmt: skip
         if not candidates:
-            return self._nothing(question, passages, confidence=0.0)
+            return self._abstention("nothing", question, passages)
         signals = signals_of(asked, passages, judgements, candidates)
-        confidence = self.calibration.probability(signals)
         if self.calibration.topic(signals) < self.nothing_below:
-            return self._nothing(question, passages, confidence, signals)
+            return self._abstention("nothing", question, passages, signals)
+        confidence = self.calibration.probability(signals)
         if confidence < self.abstain_below:
-            return self._not_stated(question, passages, confidence, candidates, signals)
+            return self._abstention("not_stated", question, passages, signals, candidates)
         room = int(self.max_words * (SEVERAL if asked.several else 1))
         most = MAX_SENTENCES + asked.several
         chosen = _complete(candidates, room, most)
@@ -109,52 +109,43 @@ class ExtractiveAnswerer:
             ]
         )
 
-    def _not_stated(
+    def _abstention(
         self,
+        outcome: Outcome,
         question: str,
         passages: Sequence[NodeWithScore],
-        confidence: float,
-        candidates: Sequence[Candidate],
-        signals: dict[str, float],
+        signals: Mapping[str, float] | None = None,
+        candidates: Sequence[Candidate] = (),
     ) -> Answer:
-        """An abstention with the sentences that come nearest to an answer."""
-        near = [c for c in candidates if c.score >= candidates[0].score - AS_NEAR]
+        """The sentences that come near, if there are candidates; else the nearest passages."""
+        near = _nearest_sentences(candidates, self.max_words) or _nearest_passages(passages)
         return Answer(
             question=question,
             text="",
             passages=tuple(passages),
-            outcome="not_stated",
-            confidence=confidence,
-            nearest=_cited(choose(near, self.max_words, NEAREST_SENTENCES)),
-            signals=signals,
-            answerer=self.name,
-        )
-
-    def _nothing(
-        self,
-        question: str,
-        passages: Sequence[NodeWithScore],
-        confidence: float,
-        signals: dict[str, float] | None = None,
-    ) -> Answer:
-        """An abstention with the passages that a search found nearest."""
-        nearest: list[BaseNode] = []
-        for passage in passages:
-            if passage.node.metadata.get("page") not in [n.metadata.get("page") for n in nearest]:
-                nearest.append(passage.node)
-        return Answer(
-            question=question,
-            text="",
-            passages=tuple(passages),
-            outcome="nothing",
-            confidence=confidence,
-            nearest=tuple(
-                cite(number, node, _span_of(node), node.get_content())
-                for number, node in enumerate(nearest[:NEAREST_PASSAGES], 1)
-            ),
+            outcome=outcome,
+            confidence=self.calibration.probability(signals) if signals else 0.0,
+            nearest=near,
             signals=signals or {},
             answerer=self.name,
         )
+
+
+def _nearest_sentences(candidates: Sequence[Candidate], max_words: int) -> tuple[Citation, ...]:
+    """The one or two sentences that come nearest to an answer, if there are any."""
+    near = [c for c in candidates if c.score >= candidates[0].score - AS_NEAR]
+    return _cited(choose(near, max_words, NEAREST_SENTENCES))
+
+
+def _nearest_passages(passages: Sequence[NodeWithScore]) -> tuple[Citation, ...]:
+    """The passages that a search found nearest, each of another page."""
+    by_page: dict[str, BaseNode] = {}
+    for passage in passages:
+        by_page.setdefault(str(passage.node.metadata.get("page")), passage.node)
+    return tuple(
+        cite(number, node, _span_of(node), node.get_content())
+        for number, node in enumerate(list(by_page.values())[:NEAREST_PASSAGES], 1)
+    )
 
 
 def _complete(candidates: Sequence[Candidate], max_words: int, most: int) -> list[Candidate]:

@@ -20,7 +20,6 @@ PASSAGE_LOSS = SENTENCE_LOSS = 0.5  # beside the listwise loss, which counts 1
 
 HIDDEN = 128
 START_SCALE, START_BIAS = 12.0, -5.0  # a cosine of 0.42 is even odds before training
-WIDTH_ROOT = 384**0.5  # brings the parts of a unit vector to about 1
 
 
 class EvidenceNetwork(nn.Module):
@@ -39,6 +38,7 @@ class EvidenceNetwork(nn.Module):
         )
         self.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
         width = self.encoder.config.hidden_size
+        self.root = float(width) ** 0.5  # brings the parts of a unit vector to about 1
         self.weight_head = nn.Parameter(torch.full((width,), START_SCALE))
         last = nn.Linear(HIDDEN, 1)
         nn.init.zeros_(last.weight)
@@ -64,9 +64,8 @@ class EvidenceNetwork(nn.Module):
         sentence = functional.normalize(_mean(members, hidden), dim=-1)
         together = question * sentence
         pairs = torch.cat([question.expand_as(sentence), sentence, together], dim=-1)
-        logits = (together * self.weight_head).sum(-1) + self.pair_head(pairs * WIDTH_ROOT).squeeze(
-            -1
-        )
+        learnt = self.pair_head(pairs * self.root).squeeze(-1)
+        logits = (together * self.weight_head).sum(-1) + learnt
         logits = logits.masked_fill(members.sum(-1) == 0, UNSEEN)
         texts = torch.logsumexp(logits, -1) + self.text_head(hidden[:, 0]).squeeze(-1)
         return logits, texts

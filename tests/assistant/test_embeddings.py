@@ -64,10 +64,10 @@ def test_count_tokens_is_what_the_model_reads(model: SentenceTransformerEmbedder
 def test_check_weights_refuses_others(tmp_path: Path) -> None:
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"other weights")
-    with pytest.raises(ModelUnavailable, match=r"sha256 [0-9a-f]{64}, expected abc.*pip install"):
-        check_weights(weights, "abc")
-    with pytest.raises(ModelUnavailable, match="pip install"):
-        check_weights(tmp_path / "missing", "abc")
+    with pytest.raises(ModelUnavailable, match=r"sha256 [0-9a-f]{64}, expected abc: buy others"):
+        check_weights(weights, "abc", "buy others")
+    with pytest.raises(ModelUnavailable, match="missing: buy others"):
+        check_weights(tmp_path / "missing", "abc", "buy others")
 
 
 def test_load_embedder_of_an_unknown_model_says_what_is_there(tmp_path: Path) -> None:

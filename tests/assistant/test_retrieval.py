@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,6 @@ from assistant.settings import Settings
 
 Retrieve = Callable[..., list[NodeWithScore]]
 SCORES = st.dictionaries(st.sampled_from("abcdefg"), st.integers(-50, 50))
-
-
-@pytest.fixture
-def index(settings: Settings, load: Callable[[str, int], Embedder]) -> Iterator[PassageIndex]:
-    ingest(settings, load=load)
-    opened = open_index(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

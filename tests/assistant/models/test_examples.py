@@ -4,7 +4,7 @@ import gzip
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,6 @@ COST = {
 }
 
 Make = Callable[..., CorpusExamples]
-
-
-@pytest.fixture
-def index(settings: Settings, load: Callable[[str, int], Embedder]) -> Iterator[PassageIndex]:
-    ingest(settings, load=load)
-    opened = open_index(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
