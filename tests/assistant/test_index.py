@@ -85,8 +85,10 @@ def test_open_generation_with_a_passage_missing_says_which_counts_differ(
 def test_vocabulary_is_stored(
     corpus: Path, settings: Settings, load: Callable[[str, int], HashEmbedder]
 ) -> None:
-    with (corpus / f"{AMBER}.md").open("a") as file:
-        file.write("\nThe Guild of Scales (GOS) is old.\n")
+    front_matter = (corpus / f"{AMBER}.md").read_text().partition("\n---\n")[0]
+    names = "- **GOS (Guild of Scales)** - it is old.\n"
+    words = front_matter.replace(AMBER, "words")
+    (corpus / "words.md").write_text(f"{words}\n---\n{names}")
     ingest(settings, load=load)
     path = generations_of(settings).current() / "vocabulary.json"
     assert json.loads(path.read_text())["pairs"] == [["GOS", "Guild of Scales"]]

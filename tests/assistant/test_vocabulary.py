@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from assistant.vocabulary import (
     Vocabulary,
     abbreviation,
-    definitions,
     glossary_pairs,
     long_form,
 )
 
-GUILD = "The Amber Guild of Sorrel (AGS) sells lamps."
-LOOM = "They weave by plasma loom weaving (PLW)."
-KILN = "They use deep kiln glazing (DKG)."
+GUILD = "- **AGS (Amber Guild of Sorrel)** - it sells lamps."
+LOOM = "- **PLW (plasma loom weaving)** - it makes cloth."
+KILN = "- **DKG (deep kiln glazing)** - it makes pots."
+EDICT = "- **SAFE (Sorrel Amber Fair Edict)** - a law."
+SOUP = "- **AGS (amber goose soup)** - it is hot."
 VOCABULARY = Vocabulary.of([GUILD, LOOM, KILN])
 
 GLOSSARY = """\
@@ -109,7 +110,7 @@ def test_expand_several_names() -> None:
 
 
 def test_expand_by_three_names_at_most() -> None:
-    vocabulary = Vocabulary.of([LOOM, KILN, GUILD, GUILD, "A quiet zinc bell (QZB) rang."])
+    vocabulary = Vocabulary.of([LOOM, KILN, GUILD, GUILD, "- **QZB** - quiet zinc bell."])
     assert vocabulary.expand("AGS, PLW, DKG, QZB") == (
         "AGS, PLW, DKG, QZB Amber Guild of Sorrel deep kiln glazing plasma loom weaving"
     )
@@ -138,7 +139,7 @@ def test_expand_the_longer_of_two_names() -> None:
     ],
 )
 def test_expand_either_spelling(written: str, asked: str) -> None:
-    vocabulary = Vocabulary.of([f"It is {written} (CVD)."])
+    vocabulary = Vocabulary.of([f"- **CVD ({written})** - a way."])
     assert vocabulary.expand(asked) == f"{asked} CVD"
     assert vocabulary.expand(f"CVD, or {asked}") == f"CVD, or {asked}"
 
@@ -146,9 +147,12 @@ def test_expand_either_spelling(written: str, asked: str) -> None:
 @pytest.mark.parametrize(
     ("texts", "question"),
     [
-        (["The Sorrel Amber Fair Edict (SAFE).", "The pier is safe."], "Is the pier safe?"),
-        (["The World Honey Office (WHO)."], "who sells honey?"),
-        (["The Union of Sorrel (US)."], "Tell us more"),
+        (
+            [EDICT, "The pier is safe."],
+            "Is the pier safe?",
+        ),
+        (["- **WHO (World Honey Office)** - it sells."], "who sells honey?"),
+        (["- **US (Union of Sorrel)** - a union."], "Tell us more"),
     ],
 )
 def test_expand_words_are_no_abbreviations(texts: list[str], question: str) -> None:
@@ -156,12 +160,12 @@ def test_expand_words_are_no_abbreviations(texts: list[str], question: str) -> N
 
 
 def test_expand_words_in_capitals_are_abbreviations() -> None:
-    vocabulary = Vocabulary.of(["The Sorrel Amber Fair Edict (SAFE).", "The pier is safe."])
+    vocabulary = Vocabulary.of([EDICT, "The pier is safe."])
     assert vocabulary.expand("Is SAFE law?") == "Is SAFE law? Sorrel Amber Fair Edict"
 
 
 def test_expand_a_word_only_in_ids_is_an_abbreviation() -> None:
-    texts = ["The Sorrel Amber Fair Edict (SAFE). [works/safe, works/2031-safe-text]"]
+    texts = ["- **SAFE (Sorrel Amber Fair Edict)** - a law. [works/safe, works/2031-safe-text]"]
     assert Vocabulary.of(texts).expand("Is safe law?").endswith("Sorrel Amber Fair Edict")
 
 
@@ -186,52 +190,31 @@ def test_of_no_text() -> None:
 
 
 def test_of_texts_in_any_order() -> None:
-    texts = [GLOSSARY, GUILD, LOOM, "Amber goose soup (AGS) is hot.", "Amber Guild of Sorrel (AGS)"]
+    texts = [GLOSSARY, GUILD, LOOM, SOUP, "- **AGS** - Amber Guild of Sorrel."]
     assert Vocabulary.of(texts) == Vocabulary.of(reversed(texts))
 
 
 def test_of_an_abbreviation_with_two_meanings() -> None:
-    texts = [GUILD, "Amber goose soup (AGS) is hot."]
-    assert Vocabulary.of(texts).pairs == ()
-
-
-def test_of_an_abbreviation_with_two_meanings_in_one_text() -> None:
-    assert Vocabulary.of([f"{GUILD} Amber goose soup (AGS) is hot."]).pairs == ()
-
-
-def test_of_an_abbreviation_that_most_documents_agree_on() -> None:
-    texts = [GUILD, "Amber goose soup (AGS) is hot.", "The Amber Guild of Sorrel (AGS) met."]
-    assert Vocabulary.of(texts).pairs == (("AGS", "Amber Guild of Sorrel"),)
-
-
-def test_of_documents_and_not_of_mentions() -> None:
-    soup = "Amber goose soup (AGS) is hot. "
-    assert Vocabulary.of([GUILD, GUILD, soup * 5]).pairs == (("AGS", "Amber Guild of Sorrel"),)
+    assert Vocabulary.of([GUILD, SOUP]).pairs == ()
+    assert Vocabulary.of([f"{GUILD}\n{SOUP}"]).pairs == ()
 
 
 def test_of_one_name_in_several_spellings() -> None:
-    texts = ["Deep-kiln glazings (DKG).", *["Deep kiln glazing (DKG)."] * 2, KILN]
+    texts = [
+        KILN,
+        "- **DKG (deep-kiln glazings)** - pots.",
+        "- **DKG (Deep kiln glazing)** - pots.",
+    ]
     assert Vocabulary.of(texts).pairs == (("DKG", "Deep kiln glazing"),)
 
 
-def test_of_two_spellings_in_one_document() -> None:
-    """They are one voice against another document's."""
-    texts = ["Deep-kiln glazings (DKG), deep kiln glazing (DKG).", "Dim kelp gum (DKG)."]
-    assert Vocabulary.of(texts).pairs == ()
-
-
-def test_of_a_long_form_with_an_abbreviation_inside() -> None:
-    texts = [KILN, "Pale DKG (PDKG).", "Pale deep kiln glazing (PDKG)."]
-    assert dict(Vocabulary.of(texts).pairs)["PDKG"] == "Pale deep kiln glazing"
-
-
-def test_of_a_glossary_before_other_texts() -> None:
-    texts = ["Pink lamp wax (PLW).", "Pink lamp wax (PLW) melts.", GLOSSARY]
-    assert dict(Vocabulary.of(texts).pairs)["PLW"] == "plasma loom weaving"
+def test_of_a_text_that_is_no_glossary() -> None:
+    """Names that a text defines in passing are left alone: they were measured to do harm."""
+    assert Vocabulary.of(["The Amber Guild of Sorrel (AGS) sells lamps."]).pairs == ()
 
 
 def test_from_dict_gives_back_what_json_held() -> None:
-    vocabulary = Vocabulary.of([GLOSSARY, GUILD, "The World Honey Office (WHO)."])
+    vocabulary = Vocabulary.of([GLOSSARY, GUILD, "- **WHO (World Honey Office)** - it sells."])
     assert "WHO" in vocabulary.cased
     assert Vocabulary.from_dict(json.loads(json.dumps(vocabulary.as_dict()))) == vocabulary
 
@@ -291,53 +274,6 @@ def test_glossary_pairs_of_what_is_no_glossary(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "pair"),
-    [
-        ("The Amber Guild of Sorrel (AGS) met.", ("AGS", "Amber Guild of Sorrel")),
-        ("AGS (Amber Guild of Sorrel) met.", ("AGS", "Amber Guild of Sorrel")),
-        ("AGS (, Amber Guild of Sorrel) met.", ("AGS", "Amber Guild of Sorrel")),
-        ("AGS (the guild; Amber Guild of Sorrel) met.", ("AGS", "Amber Guild of Sorrel")),
-        ("the Amber Guild of Sorrel (AGS; a guild)", ("AGS", "Amber Guild of Sorrel")),
-        ('He said "Amber Guild" (AG).', ("AG", "Amber Guild")),
-        ("**Amber Guild** (**AG**)", ("AG", "Amber Guild")),
-        ("small lamp houses (SLHs)", ("SLH", "small lamp houses")),
-        ("the House of Amber, Trade and Lamps (HATL)", ("HATL", "House of Amber, Trade and Lamps")),
-        ("HATL (House of Amber, Trade and Lamps)", ("HATL", "House of Amber, Trade and Lamps")),
-        ("cold-arc glazing (CAG)", ("CAG", "cold-arc glazing")),
-        ("Amber & Glass (A&G)", ("A&G", "Amber & Glass")),
-    ],
-)
-def test_definitions(text: str, pair: tuple[str, str]) -> None:
-    assert definitions(text) == {pair}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "(AGS)",
-        "()",
-        "The bridge (AGS) sank.",
-        "Sorrel lamps and news (Sorrel)",
-        "Amber is old. Guilds are new (AG).",
-        "Amber (old) guild (AG)",
-        "Amber guilds\n(AG)",
-        "Amber was here long before any other thing in town glowed (AG).",
-        "the AG guild (AG)",
-        "the ag (AG)",
-        "AGS (a lamp guild of the town of Sorrel)",
-        "The lamps (2031) and GULL (Sorrel).",
-    ],
-)
-def test_definitions_of_nothing(text: str) -> None:
-    assert definitions(text) == set()
-
-
-def test_definitions_in_a_long_line() -> None:
-    assert ("AG", "Amber Guild") in definitions("x" * 100_000 + " Amber Guild (AG)" + " (q)" * 1000)
-
-
-@pytest.mark.parametrize(
     ("word", "expected"),
     [
         ("AGS", "AGS"),
@@ -371,13 +307,3 @@ def test_long_form_is_the_one_of_the_paper(short: str, text: str) -> None:
         assert found == expected
     else:
         assert len(expected) <= len(short) or short in re.split("[ -]", expected)
-
-
-@settings(deadline=None)
-@given(st.text("AG agSs()*|-\n. '", max_size=80))
-def test_definitions_of_any_text(text: str) -> None:
-    for short, long in definitions(text):
-        letters = iter(long.lower())
-        assert all(letter in letters for letter in short.lower() if letter.isalnum())
-        assert len(long) > len(short)
-        assert long in " ".join(text.replace("*", "").split())
