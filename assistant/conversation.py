@@ -16,8 +16,8 @@ from assistant.embeddings import Embedder, load_embedder
 from assistant.index import Manifest
 from assistant.ingestion import open_index
 from assistant.reranking import Reranker, load_reranker
-from assistant.retrieval import HybridRetriever
-from assistant.rewriting import standalone_question
+from assistant.retrieval import HybridRetriever, search
+from assistant.rewriting import search_queries, standalone_question
 from assistant.schema import Answer, Turn
 from assistant.settings import Settings
 
@@ -93,8 +93,9 @@ class Conversation:
         asked = " ".join(text.split())[:MAX_QUESTION]
         with _timed(timings, "rewrite"):
             standalone = standalone_question(asked, self.turns)
+            queries = search_queries(asked, self.turns)
         with _timed(timings, "retrieve"):
-            passages = self.retriever.retrieve(standalone) if asked else []
+            passages = search(self.retriever, queries) if asked else []
         with _timed(timings, "answer"):
             answer = self.answerer.answer(standalone, passages)
         timings["total"] = sum(timings.values())
@@ -107,7 +108,7 @@ class Conversation:
             generation=self.manifest.generation,
             timings_ms=timings,
         )
-        self.turns.append(Turn(asked, answer.text))
+        self.turns.append(replace(answer.turn, question=asked))
         return answer
 
     def _refusal(self, question: str, answer: Answer) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from assistant.embeddings import Embedder
 from assistant.index import PassageIndex
+
+# A question that was taken for a follow-up by mistake should find its own passages first.
+IN_CONTEXT = 0.9
 
 
 class HybridRetriever(BaseRetriever):
@@ -58,6 +61,24 @@ class HybridRetriever(BaseRetriever):
             passage.metadata["bm25"] = bm25[passage_id]
             found.append(NodeWithScore(node=passage, score=fused[passage_id]))
         return found
+
+
+def search(retriever: BaseRetriever, queries: Sequence[str]) -> list[NodeWithScore]:
+    """The passages that a query finds, or several queries together, best first.
+
+    Of several, every passage stands once with the best of its scores; those
+    from the second query on count `IN_CONTEXT` times.
+    """
+    rankings = [retriever.retrieve(query) for query in queries]
+    best: dict[str, NodeWithScore] = {}
+    for weight, ranking in zip([1.0, *[IN_CONTEXT] * len(rankings)], rankings, strict=False):
+        for passage in ranking:
+            passage.score = weight * passage.get_score()
+            known = best.get(passage.node.node_id)
+            if known is None or passage.score > known.get_score():
+                best[passage.node.node_id] = passage
+    ordered = sorted(best.values(), key=lambda p: (-p.get_score(), p.node.node_id))
+    return ordered[: max(map(len, rankings), default=0)]
 
 
 def fuse(

@@ -1,4 +1,4 @@
-"""A follow-up and the turns before it → a question that can be searched alone."""
+"""A question and the turns before it → what is searched, and a question that can be read alone."""
 
 from __future__ import annotations
 
@@ -31,6 +31,26 @@ _COMMON_NAME = re.compile(
 
 _LONG = 10  # words: a question of that many says what it is about
 _LONGEST_CHAIN = 4  # turns: further back is another subject
+_TOLD = 25  # words of an answer: they say what it is about, more would drown the question
+_MARKER = re.compile(r"\[\d+\]")
+
+
+def search_queries(question: str, turns: Sequence[Turn]) -> list[str]:
+    """The question itself and, where turns went before, the question in their context.
+
+    The context is what `standalone_question` finds, and the opening of the last
+    answer: it names what "that year" or "the former" is. A change of subject
+    that looks like a follow-up, or the reverse, still finds its passages by one
+    of the two.
+
+    >>> before = [Turn("What will the plant in Georgia make?", "Diamond grit. [1]")]
+    >>> search_queries("and what will it cost?", before)[1]
+    'and what will it cost? What will the plant in Georgia make? Diamond grit.'
+    """
+    if not question or not turns:
+        return [question]
+    told = _MARKER.sub("", turns[-1].answer).split()[:_TOLD]
+    return [question, " ".join([standalone_question(question, turns), *told])]
 
 
 def standalone_question(question: str, turns: Sequence[Turn]) -> str:

@@ -60,6 +60,14 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One question of a conversation and the text that answered it, if it was answered."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the assistant says to one question, and everything behind it.
 
@@ -91,6 +99,11 @@ class Answer:
         """Whether the assistant says that the documents do not answer."""
         return self.outcome != "answered"
 
+    @property
+    def turn(self) -> Turn:
+        """What the next question may lean on."""
+        return Turn(self.question, "" if self.abstained else self.text)
+
     def as_dict(self) -> dict[str, Any]:
         """The answer as `ask --json` prints it."""
         return {
@@ -119,14 +132,6 @@ def readable_date(published: str | None) -> str:
         return "undated"
     date = datetime.date.fromisoformat(published)
     return f"{date.day} {date:%B %Y}"
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One question of a conversation and the text that answered it."""
-
-    question: str
-    answer: str = ""
 
 
 def turns_of(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:

@@ -14,7 +14,7 @@ import gradio as gr
 from assistant.conversation import Conversation
 from assistant.errors import SettingsError
 from assistant.index import Manifest
-from assistant.schema import Answer, Turn, readable_date
+from assistant.schema import Answer, readable_date
 from assistant.web.sources import (
     answer_pieces,
     escape,
@@ -78,7 +78,7 @@ def make_app(conversation: Conversation) -> gr.Blocks:
             return
         messages = [*messages, {"role": "user", "content": question_html(question)}]
         yield "", messages, gr.skip(), answers
-        turns = [Turn(answer.question, answer.text) for answer in answers]
+        turns = [answer.turn for answer in answers]
         answer = conversation.fresh(turns).ask(question)
         answers = [*answers, answer]
         panel = sources_panel(answers)

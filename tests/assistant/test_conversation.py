@@ -72,6 +72,17 @@ def test_ask_remembers_the_turn(conversation: Conversation) -> None:
     assert "Lantern Fund" in follow_up.text
 
 
+def test_ask_remembers_no_answer_where_there_was_none(conversation: Conversation) -> None:
+    conversation.ask("Who won the snooker tournament?")
+    assert conversation.turns == [Turn("Who won the snooker tournament?", "")]
+
+
+def test_ask_finds_a_new_subject_that_looks_like_a_follow_up(conversation: Conversation) -> None:
+    conversation.ask("Does Kelland limit the export of amber?")
+    answer = conversation.ask("and what did the glass bridge cost?")
+    assert (answer.passages[0].node.ref_doc_id or "").startswith("works/")
+
+
 def test_fresh_conversation_knows_no_earlier_turn(conversation: Conversation) -> None:
     conversation.ask("What did the glass bridge in Velmora cost?")
     assert conversation.fresh().turns == []

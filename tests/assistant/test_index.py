@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corpora import AMBER, add_glossary
 from fakes import HashEmbedder
 
 from assistant.chunking import embedding_text
@@ -14,8 +15,6 @@ from assistant.errors import IndexDamaged
 from assistant.index import PassageIndex
 from assistant.ingestion import generations_of, ingest, open_index
 from assistant.settings import Settings
-
-AMBER = "trade/2030-11-20-amber-post-amber-export"
 
 
 @pytest.fixture
@@ -85,10 +84,7 @@ def test_open_generation_with_a_passage_missing_says_which_counts_differ(
 def test_vocabulary_is_stored(
     corpus: Path, settings: Settings, load: Callable[[str, int], HashEmbedder]
 ) -> None:
-    front_matter = (corpus / f"{AMBER}.md").read_text().partition("\n---\n")[0]
-    names = "- **GOS (Guild of Scales)** - it is old.\n"
-    words = front_matter.replace(AMBER, "words")
-    (corpus / "words.md").write_text(f"{words}\n---\n{names}")
+    add_glossary(corpus, "- **GOS (Guild of Scales)** - it is old.\n")
     ingest(settings, load=load)
     path = generations_of(settings).current() / "vocabulary.json"
     assert json.loads(path.read_text())["pairs"] == [["GOS", "Guild of Scales"]]

@@ -2,15 +2,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from corpora import add_glossary
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from llama_index.core.schema import NodeWithScore
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from assistant.embeddings import Embedder
 from assistant.index import PassageIndex
 from assistant.ingestion import ingest, open_index
-from assistant.retrieval import HybridRetriever, fuse
+from assistant.retrieval import IN_CONTEXT, HybridRetriever, fuse, search
 from assistant.settings import Settings
 
 Retrieve = Callable[..., list[NodeWithScore]]
@@ -92,8 +94,7 @@ def test_retrieve_query_that_shares_no_word(retrieve: Retrieve) -> None:
 def test_retrieve_by_an_abbreviation_what_has_the_long_form_alone(
     corpus: Path, settings: Settings, load: Callable[[str, int], Embedder], embedder: Embedder
 ) -> None:
-    with (corpus / "works/glass-bridge-copy.md").open("a") as file:
-        file.write("\nThe Guild of Scales (GOS) said nothing.\n")
+    add_glossary(corpus, "- **GOS (Guild of Scales)** - it weighs.\n")
     ingest(settings, load=load)
     index = open_index(settings)
     retriever = HybridRetriever(index, embedder, dense_weight=0, candidates=100, top_k=12)
@@ -103,6 +104,31 @@ def test_retrieve_by_an_abbreviation_what_has_the_long_form_alone(
     assert "GOS" not in amber.get_content()
     assert amber.metadata["bm25"] > 0
     assert found["works/2031-03-05-velmora-council-bridge-report"].metadata["bm25"] == 0
+
+
+class Fixed(BaseRetriever):
+    """Finds for each query the passages that a test names, with their scores."""
+
+    def __init__(self, found: dict[str, dict[str, float]]) -> None:
+        super().__init__()
+        self.found = found
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        scores = self.found[query_bundle.query_str]
+        return [NodeWithScore(node=TextNode(id_=name), score=scores[name]) for name in scores]
+
+
+def test_search_keeps_each_passage_once_with_its_best_score() -> None:
+    retriever = Fixed({"q": {"a": 1.0, "b": 0.5, "c": 0.2}, "in context": {"b": 1.0, "a": 0.4}})
+    found = search(retriever, ["q", "in context"])
+    assert [p.node.node_id for p in found] == ["a", "b", "c"]
+    assert scores(found) == pytest.approx([1.0, IN_CONTEXT, 0.2])
+
+
+def test_search_finds_no_more_than_one_query_would() -> None:
+    retriever = Fixed({"q": {"a": 1.0, "b": 0.5}, "in context": {"c": 1.0, "d": 0.9}})
+    assert [p.node.node_id for p in search(retriever, ["q", "in context"])] == ["a", "c"]
+    assert search(retriever, []) == []
 
 
 def test_retrieve_passages_cut_from_their_documents(

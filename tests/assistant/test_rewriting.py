@@ -1,6 +1,6 @@
 import pytest
 
-from assistant.rewriting import is_follow_up, standalone_question
+from assistant.rewriting import is_follow_up, search_queries, standalone_question
 from assistant.schema import Turn
 
 BRIDGE = Turn("What did the bridge of Velmora cost?", "42 million crowns. [1]")
@@ -82,3 +82,29 @@ def test_standalone_question_after_thousands_of_follow_ups() -> None:
     """The four turns before it at most."""
     turns = [BRIDGE] + [Turn("And then?", "Nothing.")] * 3000
     assert standalone_question("And why?", turns) == "And why?" + " And then?" * 4
+
+
+def test_search_queries_of_a_first_question() -> None:
+    assert search_queries("and what did it cost?", []) == ["and what did it cost?"]
+    assert search_queries("", [BRIDGE]) == [""]
+
+
+def test_search_queries_with_the_context_and_what_was_told() -> None:
+    assert search_queries("and who paid?", [BRIDGE]) == [
+        "and who paid?",
+        "and who paid? What did the bridge of Velmora cost? 42 million crowns.",
+    ]
+
+
+def test_search_queries_of_a_question_that_stands_alone_follow_up_too() -> None:
+    """It may lean on the answer in a way that no rule sees."""
+    asked = "How many carts crossed the bridge of Velmora in that year?"
+    assert search_queries(asked, [BRIDGE]) == [asked, f"{asked} 42 million crowns."]
+
+
+def test_search_queries_take_the_opening_of_a_long_answer() -> None:
+    told = Turn("What is amber?", "Amber is old. [1] " + "Resin glows. [2] " * 50)
+    [_, query] = search_queries("Why?", [told])
+    assert query.startswith("Why? What is amber? Amber is old. Resin glows.")
+    assert "[" not in query
+    assert len(query.split()) == 1 + 3 + 25
