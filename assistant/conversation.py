@@ -102,7 +102,6 @@ class Conversation:
         answer = replace(
             answer,
             question=text,
-            passages=tuple(passages),
             text=self._refusal(asked, answer) if answer.abstained else answer.text,
             standalone_question=standalone,
             generation=self.manifest.generation,

@@ -21,7 +21,7 @@ from assistant.answering.selection import (
 from assistant.citations import cite, quoted_answer
 from assistant.documents import Sentence
 from assistant.embeddings import Embedder
-from assistant.reranking import Judgement, Reranker, reading_of
+from assistant.reranking import Judgement, Reranker, best_first, reading_of
 from assistant.schema import Answer, Citation, Outcome
 from assistant.segmentation import Span
 
@@ -36,6 +36,7 @@ NEAREST_PASSAGES = 3
 class ExtractiveAnswerer:
     """Quotes the few sentences that answer a question, in a readable order.
 
+    It reads the first `answer_from` passages, and orders them anew by what it finds.
     `sentences_of` gives a passage's sentences with their vectors, `idf` tells
     how rare a term is; both come from the index that the passages come from.
     Below a confidence of `abstain_below` the question counts as not answered;
@@ -62,18 +63,19 @@ class ExtractiveAnswerer:
         searched.
         """
         asked = AskedFor.of(question, self.idf)
-        passages = passages[: self.answer_from]
         if not passages or not asked.weights:
             return self._abstention("nothing", question, passages)
         moment = Moment.of(question)
-        judgements = self._judge(question, passages)
+        read, unread = passages[: self.answer_from], passages[self.answer_from :]
+        read, judgements = best_first(read, self._judge(question, read))
+        passages = [*read, *unread]
         candidates = score_candidates(
             self.embedder.encode_query(question),
-            asked, moment, passages, self.sentences_of, judgements,
+            asked, moment, read, self.sentences_of, judgements,
         )  # fmt: skip
         if not candidates:
             return self._abstention("nothing", question, passages)
-        signals = signals_of(asked, passages, judgements, candidates)
+        signals = signals_of(asked, read, judgements, candidates)
         if self.calibration.topic(signals) < self.nothing_below:
             return self._abstention("nothing", question, passages, signals)
         confidence = self.calibration.probability(signals)
