@@ -75,6 +75,8 @@ class Answer:
     whose `marker` is n. `passages` are the scored passages the answerer was
     shown, best first. `confidence`, between 0 and 1, is how likely the
     documents answer the question; `signals` is what it was computed from.
+    `differing` are pairs of markers whose sources seem to give other figures for
+    one thing.
 
     Of an abstention, `text` says what was searched and `citations` is empty.
     Where the documents come near (`not_stated`), `nearest` quotes one or two
@@ -88,6 +90,7 @@ class Answer:
     outcome: Outcome = "answered"
     confidence: float = 0.0
     nearest: tuple[Citation, ...] = ()
+    differing: tuple[tuple[int, int], ...] = ()
     signals: Mapping[str, float] = field(default_factory=dict)
     answerer: str = ""
     standalone_question: str = ""

@@ -14,7 +14,7 @@ from assistant.answering.questions import AskedFor
 from assistant.answering.selection import (
     MAX_SENTENCES,
     choose,
-    disagree,
+    disagreements,
     reading_order,
     with_antecedents,
 )
@@ -84,17 +84,19 @@ class ExtractiveAnswerer:
         room = int(self.max_words * (SEVERAL if asked.several else 1))
         most = MAX_SENTENCES + asked.several
         chosen = _complete(candidates, room, most)
-        named = moment.is_set or disagree(chosen)
+        named = moment.is_set or bool(disagreements(chosen))
         if named:  # the names need room, too
             documents = {candidate.document for candidate in chosen}
             chosen = _complete(candidates, room - NAME * len(documents), most)
-        citations = _cited(reading_order(chosen, moment))
+        chosen = reading_order(chosen, moment)
+        citations = _cited(chosen)
         return Answer(
             question=question,
             text=quoted_answer(citations, named=named),
             citations=citations,
             passages=tuple(passages),
             confidence=confidence,
+            differing=tuple((one + 1, other + 1) for one, other in disagreements(chosen)),
             signals=signals,
             answerer=self.name,
         )

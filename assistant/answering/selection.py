@@ -78,16 +78,17 @@ def with_antecedents(
     return complete
 
 
-def disagree(chosen: Sequence[Candidate]) -> bool:
-    """Whether two pages seem to give different figures for one thing."""
-    return any(
-        one.page != other.page
+def disagreements(chosen: Sequence[Candidate]) -> list[tuple[int, int]]:
+    """The places of sentences of two pages that seem to give other figures for one thing."""
+    return [
+        (first, second)
+        for (first, one), (second, other) in combinations(enumerate(chosen), 2)
+        if one.page != other.page
         and one.numbers
         and other.numbers
         and one.numbers != other.numbers
         and float(one.vector @ other.vector) >= SAME_THING
-        for one, other in combinations(chosen, 2)
-    )
+    ]
 
 
 def sentence_before(candidate: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:

@@ -1,0 +1,40 @@
+"""The documents of an index as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assistant.index import PassageIndex
+from assistant.schema import topic_of
+
+
+def rows(index: PassageIndex) -> list[list[Any]]:
+    """A row a document, newest first; the columns are `words.DOCUMENT_COLUMNS`."""
+    found = []
+    for document_id in index.manifest.fingerprints:
+        metadata = index.document(document_id).metadata
+        found.append(
+            [
+                str(metadata.get("title", "")),
+                str(metadata.get("publisher", "")),
+                str(metadata.get("published") or ""),
+                str(metadata.get("kind", "")),
+                topic_of(document_id),
+                len(index.passages_of(document_id)),
+                document_id,
+            ]
+        )
+    return sorted(found, key=lambda row: (row[2], row[0]), reverse=True)
+
+
+def columns() -> dict[str, Any]:
+    """How the table is shown."""
+    return {
+        "datatype": ["str", "str", "str", "str", "str", "number", "str"],
+        "interactive": False,
+        "show_search": "search",
+        "wrap": True,
+        "max_height": 640,
+        "column_widths": ["34%", "16%", "100px", "90px", "90px", "90px", "22%"],
+        "elem_id": "documents",
+    }

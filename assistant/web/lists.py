@@ -1,0 +1,51 @@
+"""Short lists on the page: the user's conversations, and what to ask next."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from assistant.history import Summary
+from assistant.schema import Answer
+from assistant.web import words
+from assistant.web.sources import escape
+
+
+def conversations_html(
+    summaries: Sequence[Summary], current: str | None, searched: bool = False
+) -> str:
+    """The user's conversations, each to open, rename or delete."""
+    if not summaries:
+        note = words.NONE_FOUND if searched else words.NONE_YET
+        return f'<nav class="conversations" data-current="{current or ""}"><p>{note}</p></nav>'
+    items = "".join(_conversation(summary, summary.id == current) for summary in summaries)
+    return (
+        f'<nav class="conversations" data-current="{current or ""}" '
+        f'aria-label="{words.CONVERSATIONS}"><ul>{items}</ul></nav>'
+    )
+
+
+def _conversation(summary: Summary, is_current: bool) -> str:
+    title = escape(summary.title)
+    key = html.escape(summary.id)
+    here = ' aria-current="page"' if is_current else ""
+    return (
+        f'<li><a href="?c={key}" data-open="{key}"{here}>{title}</a>'
+        f'<button type="button" data-rename="{key}" data-title="{title}" '
+        f'aria-label="{words.RENAME}: {title}" title="{words.RENAME}">✎</button>'
+        f'<button type="button" data-delete="{key}" data-title="{title}" '
+        f'aria-label="{words.DELETE}: {title}" title="{words.DELETE}">✕</button></li>'
+    )
+
+
+def next_html(questions: Sequence[str], answer: Answer) -> str:
+    """What could be asked next; after an abstention under filters, the way to widen comes first."""
+    buttons = ""
+    if answer.abstained and not answer.filters.is_empty:
+        buttons += f'<button type="button" class="widen" data-widen>{words.WIDEN}</button>'
+    buttons += "".join(
+        f'<button type="button" data-ask="{escape(question)}">{escape(question)}</button>'
+        for question in questions
+    )
+    heading = f"<h2>{words.NEXT}</h2>" if questions else ""
+    return f'<div class="next">{heading}{buttons}</div>' if buttons else ""
