@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Citation:
         )  # fmt: skip
         return {key: getattr(self, key) for key in keys}
 
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Citation:
+        """A citation from its fields; names that are none of them are passed over."""
+        return cls(**_fields_of(cls, kept))
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -73,10 +79,10 @@ class Answer:
 
     `text` is plain text with `[1]` markers; marker n belongs to the citation
     whose `marker` is n. `passages` are the scored passages the answerer was
-    shown, best first. `confidence`, between 0 and 1, is how likely the
-    documents answer the question; `signals` is what it was computed from.
-    `differing` are pairs of markers whose sources seem to give other figures for
-    one thing.
+    shown, best first; of an answer read back from JSON, their places without
+    their text. `confidence`, between 0 and 1, is how likely the documents
+    answer the question; `signals` is what it was computed from. `differing` are
+    pairs of markers whose sources seem to give other figures for one thing.
 
     Of an abstention, `text` says what was searched and `citations` is empty.
     Where the documents come near (`not_stated`), `nearest` quotes one or two
@@ -123,6 +129,37 @@ class Answer:
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
         }
 
+    def to_json(self) -> str:
+        """The whole answer, for `from_json` to read back; its passages without their text."""
+        kept = {its.name: getattr(self, its.name) for its in fields(self)}
+        kept |= {
+            "citations": [asdict(citation) for citation in self.citations],
+            "nearest": [asdict(citation) for citation in self.nearest],
+            "passages": [_place_of(passage) for passage in self.passages],
+            "signals": dict(self.signals),
+        }
+        return json.dumps(kept, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Answer:
+        """An answer that `to_json` wrote.
+
+        A field that was not there yet has its default; one that is no longer
+        known is passed over.
+
+        Raises:
+            ValueError: the text is no such answer.
+        """
+        try:
+            kept = _fields_of(cls, json.loads(text))
+            for name in ("citations", "nearest"):
+                kept[name] = tuple(Citation.from_dict(one) for one in kept.get(name, ()))
+            kept["passages"] = tuple(_passage_at(place) for place in kept.get("passages", ()))
+            kept["differing"] = tuple(map(tuple, kept.get("differing", ())))
+            return cls(**kept)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not an answer: {error}") from error
+
 
 def readable_date(published: str | None) -> str:
     """
@@ -135,6 +172,19 @@ def readable_date(published: str | None) -> str:
         return "undated"
     date = datetime.date.fromisoformat(published)
     return f"{date.day} {date:%B %Y}"
+
+
+def shorten(text: str, length: int) -> str:
+    """The text on one line; one longer than `length` characters is cut, at a word if it has some.
+
+    >>> shorten("What will the plant in Georgia make?", 20)
+    'What will the plant …'
+    """
+    text = " ".join(text.split())
+    if len(text) <= length:
+        return text
+    space = text.rfind(" ", 0, length)
+    return text[: space if space > 0 else length] + " …"
 
 
 def turns_of(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
@@ -160,3 +210,50 @@ def turns_of(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
         elif turns:
             turns[-1] = Turn(turns[-1].question, content)
     return tuple(turns)
+
+
+def messages_of(turns: Sequence[Turn]) -> list[dict[str, str]]:
+    """Turns as chat messages; `turns_of` makes the same turns of them again.
+
+    >>> messages_of([Turn("What will it make?", "Grit. [1]"), Turn("Why?")])[1:]
+    [{'role': 'assistant', 'content': 'Grit. [1]'}, {'role': 'user', 'content': 'Why?'}]
+    """
+    messages = []
+    for turn in turns:
+        messages.append({"role": "user", "content": turn.question})
+        if turn.answer:
+            messages.append({"role": "assistant", "content": turn.answer})
+    return messages
+
+
+def _fields_of(noun: type[Answer | Citation], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what was kept, the fields that the noun has."""
+    return {its.name: kept[its.name] for its in fields(noun) if its.name in kept}
+
+
+def _place_of(passage: NodeWithScore) -> dict[str, Any]:
+    return {
+        "id": passage.node.node_id,
+        "document": passage.node.ref_doc_id or "",
+        "start": getattr(passage.node, "start_char_idx", None),
+        "end": getattr(passage.node, "end_char_idx", None),
+        "score": passage.score,
+    }
+
+
+def _passage_at(place: Mapping[str, Any]) -> NodeWithScore:
+    """A scored passage without its text: the index has that, under the passage's id."""
+    from llama_index.core.schema import (
+        NodeRelationship,
+        NodeWithScore,
+        RelatedNodeInfo,
+        TextNode,
+    )
+
+    node = TextNode(
+        id_=place["id"],
+        start_char_idx=place["start"],
+        end_char_idx=place["end"],
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=place["document"])},
+    )
+    return NodeWithScore(node=node, score=place["score"])
