@@ -22,7 +22,7 @@ from assistant.conversation import Conversation
 from assistant.errors import AssistantError, FilterError, HistoryError
 from assistant.history import ConversationStore, Verdict
 from assistant.index import Manifest, PassageIndex
-from assistant.schema import Filters, readable_date
+from assistant.schema import Facets, Filters, iso_date, readable_date
 from assistant.segmentation import Span
 from assistant.web import words
 from assistant.web.chat import Chat, Desk, Step
@@ -97,7 +97,7 @@ def make_app(
                                 send = gr.Button(words.SEND, size="sm", variant="primary")
                                 cancel = gr.Button(words.CANCEL, size="sm")
                         with gr.Accordion(words.FILTERS, open=False, elem_id="filters"):
-                            chosen = _filters(index)
+                            chosen = _filters(conversation.facets())
                         question = gr.Textbox(
                             elem_id="question",
                             label=words.QUESTION,
@@ -190,7 +190,8 @@ def make_app(
             return replace(state, editing=bool(last)), last
 
         def judge(event: gr.LikeData, state: Chat, request: gr.Request) -> tuple[int, Any, str]:
-            turn = int(event.index) // 2
+            place = event.index if isinstance(event.index, int) else event.index[0]
+            turn = place // 2
             with told():
                 verdict: Verdict = "right" if event.liked else "wrong"
                 desk.give_feedback(state, turn, verdict, {}, user_of(request))
@@ -218,7 +219,7 @@ def make_app(
         def find(text: str, state: Chat, request: gr.Request) -> str:
             return desk.conversations(state, user_of(request), text)
 
-        asked = [
+        asked: list[Any] = [
             question.submit(ask, [question, *what], shown, **asking),
             retry.click(ask_again, what, shown, **asking),
             bridge.submit(ask_suggested, what, shown, **asking),
@@ -291,11 +292,11 @@ def filters_of(topic: list[str], kind: list[str], since: str, until: str, as_of:
     with told():
         return Filters(
             topic=tuple(topic or ()), kind=tuple(kind or ()),
-            since=day(since), until=day(until), as_of=day(as_of),
+            since=date_of(since), until=date_of(until), as_of=date_of(as_of),
         )  # fmt: skip
 
 
-def day(text: str | None) -> datetime.date | None:
+def date_of(text: str | None) -> datetime.date | None:
     """A day as people type it into a field, or nothing.
 
     Raises:
@@ -304,7 +305,7 @@ def day(text: str | None) -> datetime.date | None:
     if not text or not text.strip():
         return None
     try:
-        return datetime.date.fromisoformat(text.strip())
+        return iso_date(text.strip())
     except ValueError:
         raise FilterError(words.NO_DAY.format(text=text.strip()[:40])) from None
 
@@ -355,8 +356,7 @@ def _feedback_form() -> list[gr.components.Component]:
     ]
 
 
-def _filters(index: PassageIndex) -> list[gr.components.Component]:
-    facets = index.facets()
+def _filters(facets: Facets) -> list[gr.components.Component]:
     with gr.Row():
         topic = gr.Dropdown(list(facets.topics), value=[], multiselect=True, label=words.TOPIC)
         kind = gr.Dropdown(list(facets.kinds), value=[], multiselect=True, label=words.KIND)

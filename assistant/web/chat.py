@@ -81,10 +81,9 @@ class Desk:
             yield Step(chat, [*messages, _said("assistant", refusal_html(str(error)))])
             return
         chat = self._kept(chat, answer, user, replaces)
-        panel = sources_panel(answer, turn, self._index)
+        yield Step(chat, panel=sources_panel(answer, turn, self._index), busy=True)
         for piece in answer_pieces(answer, turn, self._newest):
-            yield Step(chat, [*messages, _said("assistant", piece)], panel, busy=True)
-            panel = None
+            yield Step(chat, [*messages, _said("assistant", piece)], busy=True)
         yield Step(
             chat,
             following=next_html(self._suggestions.after(chat.answers), answer),

@@ -35,6 +35,6 @@ def columns() -> dict[str, Any]:
         "show_search": "search",
         "wrap": True,
         "max_height": 640,
-        "column_widths": ["34%", "16%", "100px", "90px", "90px", "90px", "22%"],
+        "column_widths": ["360px", "190px", "115px", "95px", "95px", "95px", "270px"],
         "elem_id": "documents",
     }

@@ -16,11 +16,12 @@
       document.getElementById(`${part}-${key}`)?.classList.add("lit");
     }
   };
+  // On a narrow page the sources are a drawer.
+  const drawer = (open) => document.getElementById("panel")?.toggleAttribute("data-shown", open);
   const go = (id) => {
     const target = document.getElementById(id);
     if (!target) return false;
-    if (target.closest("#panel")) document.body.classList.add("drawer");
-    else document.body.classList.remove("drawer");
+    drawer(target.closest("#panel") !== null);
     light(id);
     target.scrollIntoView({ behavior: still() ? "auto" : "smooth", block: "center" });
     target.focus({ preventScroll: true });
@@ -79,7 +80,7 @@
       wanted = id;
       send("select", { turn: turnOf(id) });
     } else if (show) {
-      document.body.classList.add("drawer");
+      drawer(true);
       const turn = turnOf(show.getAttribute("href"));
       if (!document.getElementById(`turn-${turn}`)) send("select", { turn });
     } else if (open) send("click", { conversation: attribute(open, "open") });
@@ -89,13 +90,13 @@
     else if (hit("[data-rename]")) rename(hit("[data-rename]"));
     else if (hit("[data-delete]")) remove(hit("[data-delete]"));
     else if (hit("dialog [data-close]")) hit("dialog").close();
-    else if (hit("#panel [data-close]")) document.body.classList.remove("drawer");
+    else if (hit("#panel [data-close]")) drawer(false);
     else if (event.target instanceof HTMLDialogElement) event.target.close(); // beside it
   });
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
-    if (document.body.classList.contains("drawer")) document.body.classList.remove("drawer");
+    drawer(false);
     document.querySelector("#stop")?.click();
   });
 

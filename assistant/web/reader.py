@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from itertools import count
 
@@ -13,6 +14,7 @@ from assistant.segmentation import Span
 from assistant.web import words
 from assistant.web.sources import escape
 
+_HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _opened = count(1)  # a dialog that is asked for again must differ, or the browser hears of nothing
 
 
@@ -42,7 +44,7 @@ def reader_html(document: Document | None, spans: Sequence[Span]) -> str:
 
 
 def marked(text: str, spans: Sequence[Span]) -> str:
-    """A text as HTML with some spans marked; line breaks are kept by the style sheet."""
+    """A text as HTML with some spans marked; the style sheet keeps its line breaks."""
     pieces, position = [], 0
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if not position <= span.start < span.end <= len(text):
@@ -50,7 +52,8 @@ def marked(text: str, spans: Sequence[Span]) -> str:
         pieces.append(html.escape(text[position : span.start]))
         pieces.append(f'<mark tabindex="-1">{html.escape(span.of(text))}</mark>')
         position = span.end
-    return "".join(pieces) + html.escape(text[position:])
+    whole = "".join(pieces) + html.escape(text[position:])
+    return _HEADING.sub(r'<strong class="heading">\1</strong>', whole)
 
 
 def _dialog(title: str, body: str) -> str:
