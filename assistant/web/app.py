@@ -26,8 +26,9 @@ from assistant.schema import Facets, Filters, iso_date, readable_date
 from assistant.segmentation import Span
 from assistant.web import words
 from assistant.web.chat import Chat, Desk, Step
-from assistant.web.documents import columns, rows
+from assistant.web.documents import columns, matching, rows
 from assistant.web.evaluation import evaluation_html
+from assistant.web.lists import next_html
 from assistant.web.sources import escape
 from assistant.web.suggestions import Suggestions
 from assistant.web.theme import SCRIPT, STYLE, make_theme
@@ -83,7 +84,7 @@ def make_app(
                 with gr.Row(equal_height=False, elem_id="desk"):
                     with gr.Column(scale=3, min_width=320):
                         chatbot = _chatbot()
-                        following = gr.HTML("", elem_id="following")
+                        following = gr.HTML(next_html((), None), elem_id="following")
                         stop = gr.Button(words.STOP, size="sm", visible=False, elem_id="stop")
                         with gr.Row(visible=False, elem_id="tools") as tools:
                             retry = gr.Button(words.RETRY, size="sm", elem_id="retry")
@@ -114,8 +115,10 @@ def make_app(
                         panel = gr.HTML(desk.sources(Chat(), -1), elem_id="sources", js_on_load=NEWS)
             with gr.Tab(words.DOCUMENTS_VIEW, elem_id="documents-view"):
                 gr.Markdown(words.DOCUMENTS_HINT)
+                wanted = gr.Textbox(label=words.FIND_DOCUMENTS, elem_id="find-documents")
+                table = rows(index)
                 documents = gr.Dataframe(
-                    rows(index),
+                    table,
                     headers=list(words.DOCUMENT_COLUMNS),
                     **columns(),
                 )
@@ -225,8 +228,6 @@ def make_app(
             bridge.submit(ask_suggested, what, shown, **asking),
             bridge.clear(widen, chat, [*shown, *chosen], **asking),
         ]
-        example = chatbot.example_select(take_example, None, question, **quick)
-        asked.append(example.then(ask, [question, *what], shown, **asking))
         stop.click(stopped, chat, shown, cancels=asked, **private)
         edit.click(begin_edit, chat, [chat, question], **quick).then(js=FOCUS, **quick)
         copy.click(desk.quoted, chat, carrier, **quick).then(None, carrier, js=COPY, **quick)
@@ -245,6 +246,7 @@ def make_app(
         bridge.delete(delete, chat, shown, **quick)
         bridge.select(sources, chat, panel, **quick)
         bridge.expand(read, None, reader, **quick)
+        wanted.input(lambda text: matching(table, text), wanted, documents, **quick)
         documents.select(read_row, None, reader, **quick)
         chatbot.like(judge, chat, [about, feedback, said[0]], **quick)
         send.click(say_more, [about, chat, *said], feedback, **quick)
@@ -262,11 +264,6 @@ def script_words() -> str:
         "complete": words.COMPLETE,
     }  # fmt: skip
     return f'<i id="words" hidden data-words="{html.escape(json.dumps(told))}"></i>'
-
-
-def take_example(chosen: gr.SelectData) -> str:
-    """The text of an example that was clicked."""
-    return str(chosen.value["text"])
 
 
 def updates(step: Step, question: str | None = None) -> Updates:
@@ -339,7 +336,6 @@ def _chatbot() -> gr.Chatbot:
         height="calc(100dvh - 292px)",
         min_height=300,
         placeholder=words.PLACEHOLDER,
-        examples=[{"text": example} for example in words.EXAMPLES],
         latex_delimiters=[],
         buttons=[],
         feedback_options=("Like", "Dislike"),

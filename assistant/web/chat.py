@@ -112,7 +112,7 @@ class Desk:
             chat,
             self.messages(chat),
             sources_panel(last, len(chat.answers) - 1, self._index),
-            next_html(self._suggestions.after(chat.answers), last) if last else "",
+            next_html(self._suggestions.after(chat.answers), last),
             self.conversations(chat, user),
         )
 

@@ -8,6 +8,12 @@ from assistant.index import PassageIndex
 from assistant.schema import topic_of
 
 
+def matching(table: list[list[Any]], search: str) -> list[list[Any]]:
+    """The rows that have every word of a search in one of their columns."""
+    wanted = search.casefold().split()
+    return [row for row in table if all(w in " ".join(map(str, row)).casefold() for w in wanted)]
+
+
 def rows(index: PassageIndex) -> list[list[Any]]:
     """A row a document, newest first; the columns are `words.DOCUMENT_COLUMNS`."""
     found = []
@@ -32,7 +38,6 @@ def columns() -> dict[str, Any]:
     return {
         "datatype": ["str", "str", "str", "str", "str", "number", "str"],
         "interactive": False,
-        "show_search": "search",
         "wrap": True,
         "max_height": 640,
         "column_widths": ["360px", "190px", "115px", "95px", "95px", "95px", "270px"],

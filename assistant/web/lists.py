@@ -38,14 +38,23 @@ def _conversation(summary: Summary, is_current: bool) -> str:
     )
 
 
-def next_html(questions: Sequence[str], answer: Answer) -> str:
-    """What could be asked next; after an abstention under filters, the way to widen comes first."""
-    buttons = ""
+def next_html(questions: Sequence[str], answer: Answer | None) -> str:
+    """What could be asked next, or, before any answer, to begin with.
+
+    After an abstention under filters, the way to widen comes first.
+    """
+    if answer is None:
+        return _asks(words.FIRST, words.EXAMPLES)
+    widen = ""
     if answer.abstained and not answer.filters.is_empty:
-        buttons += f'<button type="button" class="widen" data-widen>{words.WIDEN}</button>'
-    buttons += "".join(
+        widen = f'<button type="button" class="widen" data-widen>{words.WIDEN}</button>'
+    return _asks(words.NEXT, questions, widen)
+
+
+def _asks(heading: str, questions: Sequence[str], first: str = "") -> str:
+    buttons = first + "".join(
         f'<button type="button" data-ask="{escape(question)}">{escape(question)}</button>'
         for question in questions
     )
-    heading = f"<h2>{words.NEXT}</h2>" if questions else ""
-    return f'<div class="next">{heading}{buttons}</div>' if buttons else ""
+    title = f"<h2>{heading}</h2>" if questions else ""
+    return f'<div class="next">{title}{buttons}</div>' if buttons else ""

@@ -27,7 +27,7 @@ ASK_PLACEHOLDER = "Ask a question"
 ASK, STOP, RETRY, EDIT = "Ask", "Stop", "Retry", "Edit question"
 COPY, COPIED = "Copy with sources", "Copied"
 EXPORT_MARKDOWN, EXPORT_JSON = "Export as Markdown", "Export as JSON"
-NEXT = "You could ask next"
+NEXT, FIRST = "You could ask next", "For example"
 WIDEN = "Ask without filters"
 SEARCHING = "Reading the documents…"
 COMPLETE = "The answer is complete."
@@ -93,6 +93,7 @@ SEND, THANKS = "Send", "Thank you: noted."
 # Documents
 DOCUMENT_COLUMNS = ("Title", "Publisher", "Date", "Kind", "Topic", "Passages", "Id")
 DOCUMENTS_HINT = "Click a row to read the document."
+FIND_DOCUMENTS = "Find documents"
 
 # Evaluation
 NO_RUN = "No evaluation has been run yet: `diamond-assistant eval run`."
