@@ -89,8 +89,7 @@ class Filters:
     def __post_init__(self) -> None:
         for name in ("topic", "kind"):  # in any order, they are the same filters
             object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
-        for name in ("until", "as_of"):
-            last = getattr(self, name)
+        for name, last in (("until", self.until), ("as of", self.as_of)):
             if self.since and last and self.since > last:
                 raise FilterError(
                     f"since {self.since} is later than {name} {last}: nothing could pass"
