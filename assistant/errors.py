@@ -12,6 +12,10 @@
     │   ├── IndexOutOfDate         built with another model or passage size
     │   ├── IndexDamaged           what is missing from the generation
     │   └── IndexBusy              another build is running: its process id, since when
+    ├── HistoryError               the file of saved conversations cannot be used: which, and why
+    │   ├── HistoryTooNew          a newer version of the program wrote it
+    │   ├── HistoryDamaged         it is no database, or its parts disagree
+    │   └── NoSuchConversation     it was deleted, never was, or is another user's
     └── ModelUnavailable           which model, and how to get it
 
 evals/datasets.py adds one of its own, DatasetError. A message is one line: the
@@ -66,6 +70,22 @@ class IndexDamaged(StoreError):
 
 class IndexBusy(StoreError):
     """Another process is building this index."""
+
+
+class HistoryError(AssistantError):
+    """The saved conversations cannot be read or written."""
+
+
+class HistoryTooNew(HistoryError):
+    """A newer version of the program wrote the saved conversations."""
+
+
+class HistoryDamaged(HistoryError):
+    """The file of saved conversations is no database, or its parts disagree."""
+
+
+class NoSuchConversation(HistoryError):
+    """This user has no conversation with this id, or it has no such turn."""
 
 
 class ModelUnavailable(AssistantError):

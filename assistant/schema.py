@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from assistant.errors import FilterError
@@ -59,6 +60,11 @@ class Citation:
             "quote", "start", "end",
         )  # fmt: skip
         return {key: getattr(self, key) for key in keys}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Citation:
+        """A citation from its fields; names that are none of them are passed over."""
+        return cls(**_fields_of(cls, kept))
 
 
 @dataclass(frozen=True)
@@ -203,9 +209,10 @@ class Answer:
 
     `text` is plain text with `[1]` markers; marker n belongs to the citation
     whose `marker` is n. `passages` are the scored passages the answerer was
-    shown, best first. `confidence`, between 0 and 1, is how likely the
-    documents answer the question; `signals` is what it was computed from.
-    `filters` say which documents were searched.
+    shown, best first; of an answer read back from JSON, their places without
+    their text. `confidence`, between 0 and 1, is how likely the documents
+    answer the question; `signals` is what it was computed from. `filters` say
+    which documents were searched.
 
     Of an abstention, `text` says what was searched and `citations` is empty.
     Where the documents come near (`not_stated`), `nearest` quotes one or two
@@ -253,6 +260,38 @@ class Answer:
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
         }
 
+    def to_json(self) -> str:
+        """The whole answer, for `from_json` to read back; its passages without their text."""
+        kept = {its.name: getattr(self, its.name) for its in fields(self)}
+        kept |= {
+            "citations": [asdict(citation) for citation in self.citations],
+            "nearest": [asdict(citation) for citation in self.nearest],
+            "passages": [_place_of(passage) for passage in self.passages],
+            "signals": dict(self.signals),
+            "filters": self.filters.as_dict(),
+        }
+        return json.dumps(kept, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Answer:
+        """An answer that `to_json` wrote.
+
+        A field that was not there yet has its default; one that is no longer
+        known is passed over.
+
+        Raises:
+            ValueError: the text is no such answer.
+        """
+        try:
+            kept = _fields_of(cls, json.loads(text))
+            for name in ("citations", "nearest"):
+                kept[name] = tuple(Citation.from_dict(one) for one in kept.get(name, ()))
+            kept["filters"] = Filters.from_dict(kept.get("filters", {}))
+            kept["passages"] = tuple(_passage_at(place) for place in kept.get("passages", ()))
+            return cls(**kept)
+        except (AttributeError, KeyError, TypeError, ValueError, FilterError) as error:
+            raise ValueError(f"not an answer: {error}") from error
+
 
 def readable_date(published: str | None) -> str:
     """
@@ -288,6 +327,19 @@ def iso_date(text: str) -> datetime.date:
     return day
 
 
+def shorten(text: str, length: int) -> str:
+    """The text on one line; one longer than `length` characters is cut, at a word if it has some.
+
+    >>> shorten("What will the plant in Georgia make?", 20)
+    'What will the plant …'
+    """
+    text = " ".join(text.split())
+    if len(text) <= length:
+        return text
+    space = text.rfind(" ", 0, length)
+    return text[: space if space > 0 else length] + " …"
+
+
 def turns_of(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
     """Turns from chat messages with a `role` (user or assistant) and a text `content`.
 
@@ -313,6 +365,20 @@ def turns_of(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
+def messages_of(turns: Sequence[Turn]) -> list[dict[str, str]]:
+    """Turns as chat messages; `turns_of` makes the same turns of them again.
+
+    >>> messages_of([Turn("What will it make?", "Grit. [1]"), Turn("Why?")])[1:]
+    [{'role': 'assistant', 'content': 'Grit. [1]'}, {'role': 'user', 'content': 'Why?'}]
+    """
+    messages = []
+    for turn in turns:
+        messages.append({"role": "user", "content": turn.question})
+        if turn.answer:
+            messages.append({"role": "assistant", "content": turn.answer})
+    return messages
+
+
 def _filter(name: str, value: Any) -> tuple[str, ...] | datetime.date:
     """One filter from its JSON form."""
     several = name in ("topic", "kind")
@@ -335,3 +401,36 @@ def _published(since: datetime.date | None, until: datetime.date | None) -> str:
     if first and last:
         return f"published {first} to {last}" if first != last else f"published on {first}"
     return f"published since {first}" if first else f"published until {last}" if last else ""
+
+
+def _fields_of(noun: type[Answer | Citation], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what was kept, the fields that the noun has."""
+    return {its.name: kept[its.name] for its in fields(noun) if its.name in kept}
+
+
+def _place_of(passage: NodeWithScore) -> dict[str, Any]:
+    return {
+        "id": passage.node.node_id,
+        "document": passage.node.ref_doc_id or "",
+        "start": getattr(passage.node, "start_char_idx", None),
+        "end": getattr(passage.node, "end_char_idx", None),
+        "score": passage.score,
+    }
+
+
+def _passage_at(place: Mapping[str, Any]) -> NodeWithScore:
+    """A scored passage without its text: the index has that, under the passage's id."""
+    from llama_index.core.schema import (
+        NodeRelationship,
+        NodeWithScore,
+        RelatedNodeInfo,
+        TextNode,
+    )
+
+    node = TextNode(
+        id_=place["id"],
+        start_char_idx=place["start"],
+        end_char_idx=place["end"],
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=place["document"])},
+    )
+    return NodeWithScore(node=node, score=place["score"])

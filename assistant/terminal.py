@@ -20,7 +20,7 @@ from rich.text import Text
 from assistant import citations, ingestion
 from assistant.answering.confidence import in_words
 from assistant.ingestion import IngestReport
-from assistant.schema import Answer, Citation
+from assistant.schema import Answer, Citation, shorten
 
 MAX_WIDTH = 96
 _QUOTE = 300  # characters of a nearest passage that are shown
@@ -157,12 +157,6 @@ def one_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
-def shorten(text: str, length: int) -> str:
-    """The text on one line, cut at a word."""
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: text.rfind(" ", 0, length)] + " …"
 
 
 def _console() -> Console:
