@@ -3,6 +3,7 @@
     AssistantError
     ├── SettingsError              a setting, a recipe or an option that cannot be used
     ├── QuestionFileError          a line of a batch file that is not a question
+    ├── FilterError                a filter that cannot be used, or that no document can pass
     ├── CorpusError
     │   ├── EmptyCorpus            nothing to read under this path
     │   └── UnreadableDocument     which file, which field, what was expected
@@ -33,6 +34,10 @@ class SettingsError(AssistantError):
 
 class QuestionFileError(AssistantError):
     """A line of a batch file is not a question."""
+
+
+class FilterError(AssistantError):
+    """A filter has a value that cannot be used, or names what no document has."""
 
 
 class CorpusError(AssistantError):

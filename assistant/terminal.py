@@ -60,6 +60,8 @@ def show_answer(answer: Answer) -> None:
         console.print(_source(group))
     sure = f"Confidence {in_words(answer.confidence)} ({answer.confidence:.2f})"
     console.print(Text(f"\n{sure}. Index {answer.generation}", style="dim"))
+    if not answer.filters.is_empty:
+        console.print(Text(f"Filter: {answer.filters.in_words}", style="dim"))
 
 
 def show_report(report: IngestReport) -> None:

@@ -44,7 +44,9 @@ BRIDGE = "window.diamond = { ...window.diamond, send: (event, data) => trigger(e
 FOCUS = "() => document.querySelector('#question textarea').focus()"
 COPY = "(text) => window.diamond.copy(text)"
 DOWNLOAD = "(text) => window.diamond.download(text, '{name}', '{kind}')"
-NEWS = "watch('value', () => window.dispatchEvent(new CustomEvent('diamond', { detail: element })));"
+NEWS = (
+    "watch('value', () => window.dispatchEvent(new CustomEvent('diamond', { detail: element })));"
+)
 
 
 def launch_options() -> dict[str, Any]:
@@ -92,11 +94,13 @@ def make_app(
                             copy = gr.Button(words.COPY, size="sm", elem_id="copy")
                             as_markdown = gr.Button(words.EXPORT_MARKDOWN, size="sm", elem_id="md")
                             as_json = gr.Button(words.EXPORT_JSON, size="sm", elem_id="json")
-                        with gr.Group(visible=False, elem_id="feedback") as feedback:
+                        with gr.Column(visible=False, elem_id="feedback") as feedback:
                             said = _feedback_form()
                             with gr.Row():
-                                send = gr.Button(words.SEND, size="sm", variant="primary")
-                                cancel = gr.Button(words.CANCEL, size="sm")
+                                send = gr.Button(
+                                    words.SEND, size="sm", variant="primary", elem_id="send"
+                                )
+                                cancel = gr.Button(words.CANCEL, size="sm", elem_id="cancel")
                         with gr.Accordion(words.FILTERS, open=False, elem_id="filters"):
                             chosen = _filters(conversation.facets())
                         question = gr.Textbox(
@@ -112,7 +116,9 @@ def make_app(
                             autofocus=True,
                         )
                     with gr.Column(scale=2, min_width=320, elem_id="panel"):
-                        panel = gr.HTML(desk.sources(Chat(), -1), elem_id="sources", js_on_load=NEWS)
+                        panel = gr.HTML(
+                            desk.sources(Chat(), -1), elem_id="sources", js_on_load=NEWS
+                        )
             with gr.Tab(words.DOCUMENTS_VIEW, elem_id="documents-view"):
                 gr.Markdown(words.DOCUMENTS_HINT)
                 wanted = gr.Textbox(label=words.FIND_DOCUMENTS, elem_id="find-documents")
@@ -153,9 +159,7 @@ def make_app(
             state: Chat, topic: list[str], kind: list[str],
             since: str, until: str, as_of: str, request: gr.Request, event: gr.EventData,
         ) -> Iterator[Updates]:  # fmt: skip
-            yield from ask(
-                str(event.question), state, topic, kind, since, until, as_of, request
-            )
+            yield from ask(str(event.question), state, topic, kind, since, until, as_of, request)
 
         def widen(state: Chat, request: gr.Request) -> Iterator[Any]:
             for step in desk.retry(state, Filters(), user_of(request)):
