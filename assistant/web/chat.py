@@ -17,7 +17,6 @@ from assistant.history import ConversationStore, Verdict
 from assistant.index import PassageIndex
 from assistant.schema import Answer, Filters
 from assistant.segmentation import Span
-from assistant.web import words
 from assistant.web.lists import conversations_html, next_html
 from assistant.web.reader import reader_html
 from assistant.web.sources import answer_pieces, question_html, refusal_html, sources_panel

@@ -19,6 +19,8 @@ from assistant.schema import Answer, Citation, readable_date
 from assistant.segmentation import Span
 from assistant.web import words
 
+NO_SOURCES = f'<div class="sources empty"><p>{words.NO_SOURCES}</p></div>'
+
 
 class Library(Protocol):
     """Where the passages around a quote are found: a `PassageIndex`."""
@@ -94,7 +96,7 @@ def _foot(answer: Answer, turn: int, newest: str | None) -> str:
 def sources_panel(answer: Answer | None, turn: int, library: Library) -> str:
     """The sources of one answer: a card a document, the cited sentences marked."""
     if answer is None:
-        return f'<div class="sources empty"><p>{words.NO_SOURCES}</p></div>'
+        return NO_SOURCES
     cards = "".join(_card(group, answer, turn, library) for group in by_document(shown(answer)))
     return (
         f'<section class="sources" id="turn-{turn}" aria-labelledby="sources-heading">'
