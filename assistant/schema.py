@@ -293,7 +293,6 @@ class Answer:
                 kept[name] = tuple(Citation.from_dict(one) for one in kept.get(name, ()))
             kept["filters"] = Filters.from_dict(kept.get("filters", {}))
             kept["passages"] = tuple(_passage_at(place) for place in kept.get("passages", ()))
-            kept["filters"] = Filters.from_dict(kept.get("filters", {}))
             kept["differing"] = tuple(map(tuple, kept.get("differing", ())))
             return cls(**kept)
         except (AttributeError, KeyError, TypeError, ValueError, FilterError) as error:

@@ -49,7 +49,7 @@
     });
   const words = () => JSON.parse(attribute(document.querySelector("#words"), "words"));
   const FORM = (inside, yes) =>
-    `<form method="dialog">${inside}<menu><button value="no" formnovalidate>${words().cancel}` +
+    `<form method="dialog">${inside}<menu><button type="button" data-close>${words().cancel}` +
     `</button><button value="yes" class="primary">${yes}</button></menu></form>`;
   const rename = async (button) => {
     const answer = ask(
