@@ -166,8 +166,8 @@ def test_documents_are_found_and_read(visit: OpenPage) -> None:
     page = visit().page
     page.get_by_role("tab", name=words.DOCUMENTS_VIEW).click()
     page.locator("#find-documents :is(input, textarea)").press_sequentially("amber post")
-    page.wait_for_function("document.querySelectorAll('#documents tbody tr').length < 5")
-    page.locator("#documents tbody td:visible").first.click()
+    page.wait_for_function("document.querySelector('#documents [role=grid]').ariaRowCount < 5")
+    page.locator("#documents [role=gridcell]:visible").first.click()
     page.wait_for_selector("dialog.reader[open]")
 
 
