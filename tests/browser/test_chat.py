@@ -1,6 +1,7 @@
 """The chat as people use it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from visits import Visit
@@ -9,6 +10,8 @@ from assistant.web.words import EXAMPLES
 
 BRIDGE = "How much did the bridge of glass in Velmora cost?"
 AMBER = "What limit did Kelland put on the export of amber?"
+
+HOSTILE = Path(__file__).parents[1] / "data" / "hostile.txt"
 
 OpenPage = Callable[..., Visit]
 
@@ -158,3 +161,26 @@ def test_handlers_are_not_public_endpoints(visit: OpenPage, chat: str) -> None:
     info = page.page.request.get(f"{chat}gradio_api/info").json()
     assert info["named_endpoints"] == {}
     assert info["unnamed_endpoints"] == {}
+
+
+def test_hundred_hostile_questions_are_shown_and_never_run(visit: OpenPage) -> None:
+    """One conversation of a hundred turns; it is there after a reload, too, and still works."""
+    opened = visit()
+    page = opened.page
+    payloads = HOSTILE.read_text(encoding="utf-8").splitlines()
+    assert len(payloads) >= 100
+    for turn, payload in enumerate(payloads):
+        opened.ask(f"vermilion {payload}", turn)
+    assert page.locator(".question").count() == len(payloads)
+    page.reload()
+    page.wait_for_selector(".question")
+    assert page.locator(".question").count() == len(payloads)
+    assert page.locator(".question").nth(3).inner_text() == f"vermilion {payloads[3]}"
+    opened.ask(AMBER, turn=len(payloads))
+    page.locator("a.cite").last.click()
+    page.wait_for_selector("mark.lit")
+    assert page.is_visible("#question textarea")
+    for forbidden in ("iframe", ".message :is(script, img, svg[onload], form, style)"):
+        assert page.locator(forbidden).count() == 0, forbidden
+    assert opened.errors == []
+    assert opened.outside == []
