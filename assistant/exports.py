@@ -56,8 +56,8 @@ def conversation_json(title: str, answers: Sequence[Answer]) -> str:
 def escape(text: str) -> str:
     """Text as Markdown shows it, on one line.
 
-    An address stays as it is: some programs make a link of it, which leads
-    where it says.
+    Some programs make a link of a bare web address. It leads where it says, and
+    is left to them.
 
     >>> escape("1. [Owls](javascript:hoot) & *eels* cost $6")
     '1\\\\. \\\\[Owls\\\\](javascript:hoot) & \\\\*eels\\\\* cost $6'
