@@ -15,8 +15,8 @@ from urllib.parse import quote
 from assistant.citations import statements
 from assistant.schema import Answer, Citation
 
-# What Markdown takes for markup anywhere in a line, and what only where a block begins:
-# a list, a quote, a rule, a line under a heading.
+# What Markdown takes for markup anywhere in a line, and what only where a line begins:
+# a list, a quote, a rule, the line under a heading or under the head of a table.
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _ANYWHERE = re.compile(rf"[\\`*_~\[\]<#|]|{_ENTITY.pattern}")
 _ESCAPED = r"\\\g<0>"

@@ -34,8 +34,9 @@ OWLS = replace(LAMP, marker=2, publisher="Owls & Co", published=None, url=None, 
 
 HOSTILE = [
     "# Heading", "Heading\n===", "Heading\n---", "a\n\n# b", "***", "---", "- - -", "* item",
-    "+ item", "- [x] done", "1. item", "1) item", "> quote", "    code", "a\n\n    code", "```\ncode\n```",
-    "~~~\ncode", "`code`", "**bold**", "__bold__", "*a* _b_", "~~gone~~", "<b>bold</b>",
+    "+ item", "- [x] done", "1. item", "1) item", "> quote", "    code", "a\n\n    code",
+    "```\ncode\n```", "~~~\ncode",
+    "`code`", "**bold**", "__bold__", "*a* _b_", "~~gone~~", "<b>bold</b>",
     "<script>hoot()</script>", "<!-- hidden", "<https://evil.example>", "<eel@evil.example>",
     "[link](https://evil.example)", "[link](javascript:hoot())", "![picture](https://evil.example)",
     "[1]: https://evil.example", "[1]", "[1](https://evil.example)", "(https://evil.example)",
@@ -126,6 +127,11 @@ def test_escape_of_any_text_is_that_text(text: str) -> None:
     read = READER.parse(escape(text))
     assert {t.type for token in read for t in token.children or ()} <= {"text"}
     assert on_one_line("".join(words(token) for token in read)) == on_one_line(text)
+
+
+def test_escape_of_a_rule_that_makes_a_table_of_the_line_above() -> None:
+    """Of one column, without a bar: not every reader takes it for one."""
+    assert escape(":--") == "\\:--"
 
 
 def test_escape_leaves_plain_text_alone() -> None:
@@ -255,8 +261,8 @@ def test_link_with_what_would_end_it(url: str, href: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:hoot()", "data:text/html,<b>", "//evil.example", " https://evil.example", "/etc",
-     "file:///etc", "vbscript:https://evil.example"],
+    ["javascript:hoot()", "https:evil.example", "data:text/html,<b>", "//evil.example",
+     " https://evil.example", "/etc", "file:///etc", "vbscript:https://evil.example"],
 )  # fmt: skip
 def test_link_that_leads_to_no_page_of_the_web_is_text(url: str) -> None:
     page = answer_markdown(answered(replace(LAMP, url=url)))

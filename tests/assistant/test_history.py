@@ -193,7 +193,7 @@ def test_conversations_search_before_the_first_answer(store: ConversationStore) 
 
 
 def test_replace_last_keeps_the_others(store: ConversationStore) -> None:
-    conversation = begun(store, "ann", "What burns?", "Why?")
+    conversation = begun(store, "ann", "What burns?", "What burns?")
     assert store.replace_last("ann", conversation, said("How?")) == 1
     assert questions(store, "ann", conversation) == ["What burns?", "How?"]
     assert titles(store, "ann") == ["What burns?"]
@@ -309,12 +309,13 @@ def test_feedback_given_again_replaces_the_first(store: ConversationStore) -> No
     assert (feedback.verdict, feedback.reason) == ("right", "")
 
 
+@pytest.mark.parametrize("new", [said("What burns?", "Whale song. [1]"), said("What sings?")])
 def test_feedback_on_a_replaced_answer_is_kept_and_no_longer_shown(
-    store: ConversationStore,
+    store: ConversationStore, new: Answer
 ) -> None:
     conversation = begun(store, "ann", "What burns?")
     store.give_feedback("ann", conversation, 0, "wrong")
-    store.replace_last("ann", conversation, said("What burns?", "Whale song. [1]"))
+    store.replace_last("ann", conversation, new)
     assert store.feedback_of("ann", conversation) == {}
     assert [feedback.answer for feedback in store.all_feedback()] == ["It burns. [1]"]
 
@@ -476,6 +477,19 @@ def test_writer_that_is_killed_halfway_leaves_no_half(store: ConversationStore, 
     store.append("ann", conversation, said("And now?"))
     assert questions(store, "ann", conversation) == ["What burns?", "And now?"]
     assert titles(store, "ann") == ["What burns?"]
+
+
+def test_reader_keeps_no_writer_waiting(store: ConversationStore, path: Path) -> None:
+    conversation = begun(store, "ann", "What burns?")
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as reader,
+        closing(ConversationStore.open(path, patience=0.1)) as hasty,
+    ):
+        reader.execute("BEGIN")
+        before = reader.execute("SELECT title FROM conversations").fetchall()
+        hasty.rename("ann", conversation, "Owls")
+        assert reader.execute("SELECT title FROM conversations").fetchall() == before
+    assert titles(store, "ann") == ["Owls"]
 
 
 def test_error_in_a_call_leaves_the_store_usable(store: ConversationStore) -> None:
