@@ -15,8 +15,8 @@ from urllib.parse import quote
 from assistant.citations import statements
 from assistant.schema import Answer, Citation
 
-# What Markdown takes for markup anywhere in a line, and what only where a block begins:
-# a list, a quote, a rule, a line under a heading.
+# What Markdown takes for markup anywhere in a line, and what only where a line begins:
+# a list, a quote, a rule, the line under a heading or under the head of a table.
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _ANYWHERE = re.compile(rf"[\\`*_~\[\]<#|]|{_ENTITY.pattern}")
 _ESCAPED = r"\\\g<0>"
@@ -56,8 +56,8 @@ def conversation_json(title: str, answers: Sequence[Answer]) -> str:
 def escape(text: str) -> str:
     """Text as Markdown shows it, on one line.
 
-    An address stays as it is: some programs make a link of it, which leads
-    where it says.
+    Some programs make a link of a bare web address. It leads where it says, and
+    is left to them.
 
     >>> escape("1. [Owls](javascript:hoot) & *eels* cost $6")
     '1\\\\. \\\\[Owls\\\\](javascript:hoot) & \\\\*eels\\\\* cost $6'

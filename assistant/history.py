@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from assistant.errors import HistoryDamaged, HistoryError, HistoryTooNew, NoSuchConversation
 from assistant.schema import Answer, messages_of, shorten
@@ -68,7 +68,7 @@ FROM conversations
 """
 
 _TITLE = 80  # characters of a question that make a title
-_PATIENCE = 30  # seconds that a call waits while another process writes
+PATIENCE = 30.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,10 @@ class ConversationStore:
         self._lock = threading.Lock()  # one connection, one transaction at a time
 
     @classmethod
-    def open(cls, path: Path) -> ConversationStore:
+    def open(cls, path: Path, patience: float = PATIENCE) -> ConversationStore:
         """Open the file; the first time, make it and the folder that it is in.
+
+        While another process writes, a call waits for `patience` seconds.
 
         Raises:
             HistoryTooNew: a newer version of this program wrote it.
@@ -137,7 +139,7 @@ class ConversationStore:
         with _explained(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # not for others to read
             connection = sqlite3.connect(
-                path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+                path, timeout=patience, isolation_level=None, check_same_thread=False
             )
             try:
                 _prepare(connection, path)
@@ -234,6 +236,8 @@ class ConversationStore:
 
         `filters` are those that the question was asked under.
         """
+        if verdict not in get_args(Verdict):
+            raise HistoryError(f"verdict {verdict!r}: expected {', '.join(get_args(Verdict))}")
         with self._writing() as connection:
             self._summary(user, conversation)
             *before, answer = self._up_to(turn, conversation)
@@ -299,7 +303,8 @@ class ConversationStore:
         answers = self._answers(conversation)
         if not 0 <= turn < len(answers):
             raise NoSuchConversation(
-                f"no turn {turn} in conversation {conversation!r}: it has {len(answers)}, from 0 on"
+                f"conversation {conversation!r} has no turn {turn}: it has {len(answers)}, "
+                "counted from 0"
             )
         return answers[: turn + 1]
 

@@ -13,6 +13,7 @@ import pytest
         "assistant.vocabulary",
         "assistant.schema",
         "assistant.citations",
+        "assistant.exports",
         "assistant.rewriting",
         "assistant.retrieval",
         "assistant.answering.confidence",

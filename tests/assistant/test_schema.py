@@ -4,8 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llama_index.core.schema import NodeWithScore, TextNode
 
-from assistant.schema import Answer, Citation, Outcome, Turn, readable_date, turns_of
+from assistant.conversation import Conversation
+from assistant.schema import (
+    Answer,
+    Citation,
+    Outcome,
+    Turn,
+    messages_of,
+    readable_date,
+    shorten,
+    turns_of,
+)
 
 CITATION = Citation(
     marker=2,
@@ -103,11 +116,117 @@ def test_answer_as_dict_of_an_abstention(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "outcome"),
+    [
+        ("What did the glass bridge in Velmora cost?", "answered"),
+        ("Does Kelland limit amber sent by pigeons?", "not_stated"),
+        ("Do eels dream?", "nothing"),
+        ("", "nothing"),
+    ],
+)
+def test_answer_that_was_read_back_is_shown_as_before(
+    conversation: Conversation, question: str, outcome: Outcome
+) -> None:
+    answer = conversation.ask(question)
+    assert answer.outcome == outcome
+    back = Answer.from_json(answer.to_json())
+    assert replace(back, passages=()) == replace(answer, passages=())
+    assert back.as_dict() == answer.as_dict()
+    assert [c.id for c in back.citations + back.nearest] == [
+        c.id for c in answer.citations + answer.nearest
+    ]
+
+
+def test_answer_that_was_read_back_knows_its_passages_places(conversation: Conversation) -> None:
+    def places(answer: Answer) -> list[tuple[Any, ...]]:
+        return [
+            (one.node.node_id, one.node.ref_doc_id, one.score, one.node.start_char_idx,
+             one.node.end_char_idx)
+            for one in answer.passages
+            if isinstance(one.node, TextNode)
+        ]  # fmt: skip
+
+    answer = conversation.ask("What did the glass bridge in Velmora cost?")
+    back = Answer.from_json(answer.to_json())
+    assert len(places(back)) > 1
+    assert places(back) == places(answer)
+    assert {passage.node.get_content() for passage in back.passages} == {""}
+    assert back.to_json() == answer.to_json()
+
+
+def test_answer_with_a_bare_passage() -> None:
+    answer = Answer("Who?", "Nobody.", passages=(NodeWithScore(node=TextNode(id_="a", text="b")),))
+    [back] = Answer.from_json(answer.to_json()).passages
+    assert (back.node.node_id, back.score) == ("a", None)
+
+
+@given(st.text(), st.text(), st.floats(0, 1))
+def test_answer_of_any_text_is_read_back(question: str, quote: str, confidence: float) -> None:
+    citation = replace(CITATION, quote=quote, url=question)
+    answer = Answer(
+        question, quote, (citation,), nearest=(citation, citation), confidence=confidence
+    )
+    back = Answer.from_json(answer.to_json())
+    assert back == answer
+    assert back.citations[0].id == citation.id
+
+
+def test_answer_of_another_version_is_read_back() -> None:
+    """A field that is new has its default; one that is gone is passed over."""
+    kept = json.loads(Answer("Who?", "Nobody. [2]", (CITATION,)).to_json())
+    kept["mood"] = kept["citations"][0]["page"] = 3
+    del kept["signals"], kept["passages"], kept["nearest"]
+    assert Answer.from_json(json.dumps(kept)) == Answer("Who?", "Nobody. [2]", (CITATION,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "{}",
+        '{"question": "Who?"}',
+        '{"question": "Who?", "text": "", "citations": 3}',
+        '{"question": "Who?", "text": "", "nearest": [3]}',
+        '{"question": "Who?", "text": "", "citations": [{"marker": 1}]}',
+        '{"question": "Who?", "text": "", "passages": [{"id": "a"}]}',
+    ],
+)
+def test_answer_from_json_of_something_else(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^not an answer: "):
+        Answer.from_json(text)
+
+
+@pytest.mark.parametrize(
     ("published", "expected"),
     [("2031-03-02", "2 March 2031"), ("2030-11-20", "20 November 2030"), (None, "undated")],
 )
 def test_readable_date(published: str | None, expected: str) -> None:
     assert readable_date(published) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Owls wake.", "Owls wake."),
+        (" Owls \n wake. ", "Owls wake."),
+        ("Owls wake at dusk.", "Owls wake …"),
+        ("Owls-wake-at-dusk.", "Owls-wake- …"),
+        ("a Owls-wake-at-dusk.", "a …"),
+        ("", ""),
+    ],
+)
+def test_shorten_cuts_at_a_word(text: str, expected: str) -> None:
+    assert shorten(text, 10) == expected
+
+
+@given(st.lists(st.builds(Turn, st.text(), st.text())))
+def test_messages_of_turns_are_the_same_turns_again(turns: list[Turn]) -> None:
+    messages = messages_of(turns)
+    assert turns_of(messages) == tuple(turns)
+    assert all(message["content"] for message in messages if message["role"] == "assistant")
 
 
 def test_turns_of_several_turns() -> None:

@@ -69,8 +69,9 @@ def test_settings_number_from_the_environment(
 
 
 def test_settings_relative_paths_count_from_the_project(indexes: Path) -> None:
-    settings = load_settings(indexes_dir=indexes, corpus_dir="shoebox")
+    settings = load_settings(indexes_dir=indexes, corpus_dir="shoebox", data_dir="drawer")
     assert settings.corpus_dir == PROJECT / "shoebox"
+    assert settings.conversations == PROJECT / "drawer" / "conversations.db"
     assert recipe_path(Path("shelf"), "tides") == PROJECT / "shelf" / "tides.toml"
 
 
