@@ -26,7 +26,8 @@ from assistant.reranking import Judgement, Reranker, best_first, reading_of
 from assistant.schema import Answer, Citation, Outcome
 from assistant.segmentation import Span
 
-SEVERAL = 1.3  # times the room, where several things are asked for
+SEVERAL = 1.45  # times the room, where several things are asked for
+MORE_SENTENCES = 2  # then, beside it
 NAME = 3  # words that the name and date of a source take
 NEAREST_SENTENCES = 2
 AS_NEAR = 3.0  # how far below the nearest sentence another may score
@@ -88,7 +89,7 @@ class ExtractiveAnswerer:
         if confidence < self.abstain_below:
             return self._abstention("not_stated", question, passages, signals, candidates)
         room = int(self.max_words * (SEVERAL if asked.several else 1))
-        most = MAX_SENTENCES + asked.several
+        most = MAX_SENTENCES + (MORE_SENTENCES if asked.several else 0)
         chosen = _complete(candidates, room, most)
         named = moment.is_set or bool(disagreements(chosen))
         if named:  # the names need room, too

@@ -10,7 +10,7 @@ from assistant.answering.candidates import Candidate
 from assistant.answering.moments import Moment
 
 MAX_SENTENCES = 4
-WORTH_SAYING = 6.0  # how far below the best sentence another may score
+WORTH_SAYING = 5.0  # how far below the best sentence another may score
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
 ANSWERS_TOO = -5.0  # the least logit of a sentence beside the best one
