@@ -213,10 +213,7 @@ class Answer:
     their text. `confidence`, between 0 and 1, is how likely the documents
     answer the question; `signals` is what it was computed from. `differing` are
     pairs of markers whose sources seem to give other figures for one thing.
-
-
-    answer the question; `signals` is what it was computed from. `filters` say
-    which documents were searched.
+    `filters` say which documents were searched.
 
     Of an abstention, `text` says what was searched and `citations` is empty.
     Where the documents come near (`not_stated`), `nearest` quotes one or two
@@ -293,7 +290,6 @@ class Answer:
                 kept[name] = tuple(Citation.from_dict(one) for one in kept.get(name, ()))
             kept["filters"] = Filters.from_dict(kept.get("filters", {}))
             kept["passages"] = tuple(_passage_at(place) for place in kept.get("passages", ()))
-            kept["filters"] = Filters.from_dict(kept.get("filters", {}))
             kept["differing"] = tuple(map(tuple, kept.get("differing", ())))
             return cls(**kept)
         except (AttributeError, KeyError, TypeError, ValueError, FilterError) as error:
