@@ -213,10 +213,7 @@ class Answer:
     their text. `confidence`, between 0 and 1, is how likely the documents
     answer the question; `signals` is what it was computed from. `differing` are
     pairs of markers whose sources seem to give other figures for one thing.
-
-
-    answer the question; `signals` is what it was computed from. `filters` say
-    which documents were searched.
+    `filters` say which documents were searched.
 
     Of an abstention, `text` says what was searched and `citations` is empty.
     Where the documents come near (`not_stated`), `nearest` quotes one or two

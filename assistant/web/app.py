@@ -18,7 +18,7 @@ from assistant.web import words
 from assistant.web.chat import Chat, Desk
 from assistant.web.documents import matching, rows
 from assistant.web.evaluation import evaluation_html
-from assistant.web.events import Events
+from assistant.web.events import NO_TURN, Events
 from assistant.web.layout import (
     BRIDGE,
     NEWS,
@@ -143,8 +143,8 @@ def connect_tools(desk: Desk, events: Events, chat: gr.State, view: AskView) -> 
 def connect_feedback(events: Events, chat: gr.State, view: AskView) -> None:
     """A thumb, and what is wrong."""
     form = view.feedback
-    turn = gr.State(-1)  # the one that feedback is being given on
+    turn = gr.State(NO_TURN)  # the one that feedback is being given on
     said = [form.reason, form.comment, form.expected, form.source]
-    view.chatbot.like(events.judge, chat, [turn, form.form, form.reason], **_QUICK)
-    form.send.click(events.say_more, [turn, chat, *said], form.form, **_QUICK)
+    view.chatbot.like(events.judge, chat, [turn, form.form, *said], **_QUICK)
+    form.send.click(events.say_more, [turn, chat, *said], form.form, **_PRIVATE)  # it gives thanks
     form.cancel.click(lambda: gr.update(visible=False), None, form.form, **_QUICK)

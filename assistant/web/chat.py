@@ -17,6 +17,7 @@ from assistant.history import ConversationStore, Verdict
 from assistant.index import PassageIndex
 from assistant.schema import Answer, Filters
 from assistant.segmentation import Span
+from assistant.web import words
 from assistant.web.lists import conversations_html, next_html
 from assistant.web.reader import reader_html
 from assistant.web.sources import answer_pieces, question_html, refusal_html, sources_panel
@@ -27,7 +28,7 @@ Messages = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Chat:
-    """The conversation that a tab shows. `id` is None until the first answer is kept."""
+    """The conversation that a tab shows. `id` is None while nothing of it is kept."""
 
     id: str | None = None
     title: str = ""
@@ -67,20 +68,28 @@ class Desk:
         self._suggestions = suggestions
 
     def ask(self, question: str, chat: Chat, filters: Filters, user: str) -> Iterator[Step]:
-        """Answer a question, piece by piece; an edited question takes the last one's place."""
+        """Answer a question, piece by piece; an edited question takes the last one's place.
+
+        Until there is an answer the conversation stays as it was: a question
+        that fails or is called off on the way replaces nothing.
+        """
         replaces = chat.editing and bool(chat.answers)
-        chat = replace(chat.before() if replaces else chat, editing=False)
+        as_it_was = replace(chat, editing=False)
+        chat = as_it_was.before() if replaces else as_it_was
         turn = len(chat.answers)
-        messages = [*self.messages(chat), _said("user", question_html(question))]
-        yield Step(chat, messages, following="", busy=True)
+        asked = _said("user", question_html(question))
+        messages = [*self.messages(chat), asked]
+        yield Step(as_it_was, messages, following="", busy=True)
         try:
             turns = [answer.turn for answer in chat.answers]
             answer = self._conversation.fresh(turns).ask(question, filters)
         except AssistantError as error:
-            yield Step(chat, [*messages, _said("assistant", refusal_html(str(error)))])
+            refusal = _said("assistant", refusal_html(str(error)))
+            yield Step(as_it_was, [*self.messages(as_it_was), asked, refusal])
             return
+        # A question that was called off ends at this step, before its answer is kept.
+        yield Step(as_it_was, panel=sources_panel(answer, turn, self._index), busy=True)
         chat = self._kept(chat, answer, user, replaces)
-        yield Step(chat, panel=sources_panel(answer, turn, self._index), busy=True)
         for piece in answer_pieces(answer, turn, self._newest):
             yield Step(chat, [*messages, _said("assistant", piece)], busy=True)
         yield Step(
@@ -143,8 +152,11 @@ class Desk:
         return Step(chat, conversations=self.conversations(chat, user))
 
     def conversations(self, chat: Chat, user: str, search: str = "") -> str:
-        """The list of the user's conversations."""
-        found = self._store.conversations(user, search)
+        """The list of the user's conversations, or that it cannot be read."""
+        try:
+            found = self._store.conversations(user, search)
+        except HistoryError:
+            return refusal_html(words.NOT_READ)
         return conversations_html(found, chat.id, searched=bool(search.strip()))
 
     def give_feedback(
@@ -155,9 +167,10 @@ class Desk:
         Raises:
             HistoryError: it cannot be kept.
         """
-        if chat.id is not None and 0 <= turn < len(chat.answers):
-            filters = chat.answers[turn].filters.as_dict()
-            self._store.give_feedback(user, chat.id, turn, verdict, filters=filters, **said)
+        if chat.id is None or not 0 <= turn < len(chat.answers):
+            raise HistoryError(words.NOT_KEPT)
+        filters = chat.answers[turn].filters.as_dict()
+        self._store.give_feedback(user, chat.id, turn, verdict, filters=filters, **said)
 
     def markdown(self, chat: Chat) -> str:
         """The whole conversation as Markdown."""
@@ -185,18 +198,27 @@ class Desk:
         return self._index.manifest.published_to
 
     def _kept(self, chat: Chat, answer: Answer, user: str, replaces: bool) -> Chat:
-        """The chat with its answer, which is kept; a full disk does not take the answer away."""
-        chat = replace(chat, answers=(*chat.answers, answer))
+        """The chat with its answer, which is kept; a full disk does not take the answer away.
+
+        Where it does, the whole conversation is kept with the next answer.
+        """
+        title = chat.title or answer.question
+        chat = replace(chat, title=title, answers=(*chat.answers, answer))
         try:
             if chat.id is None:
-                new = self._store.new(user, answer.question)
-                chat = replace(chat, id=new, title=answer.question)
-            if chat.id is not None:
-                keep = self._store.replace_last if replaces else self._store.append
-                keep(user, chat.id, answer)
+                return replace(chat, id=self._all_kept(chat, user))
+            keep = self._store.replace_last if replaces else self._store.append
+            keep(user, chat.id, answer)
         except HistoryError:
             return replace(chat, id=None)
         return chat
+
+    def _all_kept(self, chat: Chat, user: str) -> str:
+        """The id of a new conversation with all the answers."""
+        new = self._store.new(user, chat.title)
+        for answer in chat.answers:
+            self._store.append(user, new, answer)
+        return new
 
 
 def _said(role: str, content: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from assistant.schema import topic_of
 
 
 def matching(table: list[list[Any]], search: str) -> list[list[Any]]:
-    """The rows that have every word of a search in one of their columns."""
+    """The rows that have every word of a search, in whichever of their columns."""
     wanted = search.casefold().split()
     return [row for row in table if all(w in " ".join(map(str, row)).casefold() for w in wanted)]
 

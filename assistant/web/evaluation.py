@@ -34,6 +34,8 @@ def evaluation_html(runs: Path) -> str:
         report = (folder / "report.html").read_text(encoding="utf-8")
     except (OSError, ValueError):
         return f"<p>{words.NO_RUN}</p>"
+    if not isinstance(summary, dict):
+        return f"<p>{words.NO_RUN}</p>"
     figures = "".join(_figure(label, summary, name) for name, label in words.FIGURES.items())
     lead = words.LATEST_RUN.format(name=folder.name, questions=summary.get("questions", "?"))
     return (
@@ -44,6 +46,13 @@ def evaluation_html(runs: Path) -> str:
 
 
 def _figure(label: str, summary: dict[str, Any], name: str) -> str:
-    mean = summary.get("means", {}).get("all", {}).get(name, {}).get("value")
+    mean = _mean(summary, name)
     shown = "–" if mean is None else f"{mean:.0f}" if mean > 1 else f"{mean:.2f}"
     return f"<div><dt>{escape(label)}</dt><dd>{shown}</dd></div>"
+
+
+def _mean(summary: Any, name: str) -> float | None:
+    """The mean of a figure over all questions; None where the summary has none."""
+    for key in ("means", "all", name, "value"):
+        summary = summary.get(key) if isinstance(summary, dict) else None
+    return summary if isinstance(summary, (int, float)) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -21,9 +21,11 @@ from assistant.schema import Filters, iso_date
 from assistant.segmentation import Span
 from assistant.web import words
 from assistant.web.chat import Chat, Desk, Step
+from assistant.web.sources import escape
 
-Updates = tuple[Any, ...]  # a value for each part in the order of `app.shown`
+Updates = tuple[Any, ...]  # a value for each part in the order of `app.shown_parts`
 Names = list[str]
+NO_TURN = -1
 
 
 class Events:
@@ -37,9 +39,11 @@ class Events:
         request: gr.Request,
     ) -> Iterator[Updates]:  # fmt: skip
         """Answer what was typed."""
+        question = typed(text)
+        if not question.strip():
+            return
         filters = filters_of(topic, kind, since, until, as_of)
-        steps = self._desk.ask(text, chat, filters, user_of(request)) if text.strip() else ()
-        for step in steps:
+        for step in self._desk.ask(question, chat, filters, user_of(request)):
             yield updates(step, question="")
 
     def ask_suggested(
@@ -47,7 +51,7 @@ class Events:
         request: gr.Request, event: gr.EventData,
     ) -> Iterator[Updates]:  # fmt: skip
         """Answer a question that was offered."""
-        text = str(event.question)
+        text = reported(event, "question")
         yield from self.ask(text, chat, topic, kind, since, until, as_of, request)
 
     def retry(
@@ -87,50 +91,59 @@ class Events:
     def open(self, event: gr.EventData, request: gr.Request) -> Updates:
         """Show a conversation of the list."""
         with told():
-            return updates(self._desk.open(str(event.conversation), user_of(request)), question="")
+            step = self._desk.open(reported(event, "conversation"), user_of(request))
+            return updates(step, question="")
 
     def rename(self, chat: Chat, event: gr.EventData, request: gr.Request) -> Updates:
         """Give a conversation of the list another name."""
         with told():
-            key, title = str(event.conversation), str(event.title)
+            key, title = reported(event, "conversation"), reported(event, "title")
             return updates(self._desk.rename(key, title, chat, user_of(request)))
 
     def delete(self, chat: Chat, event: gr.EventData, request: gr.Request) -> Updates:
         """Delete a conversation of the list."""
         with told():
-            return updates(self._desk.delete(str(event.conversation), chat, user_of(request)))
+            key = reported(event, "conversation")
+            return updates(self._desk.delete(key, chat, user_of(request)))
 
     def find(self, text: str, chat: Chat, request: gr.Request) -> str:
         """The conversations that have some words."""
-        return self._desk.conversations(chat, user_of(request), text)
+        return self._desk.conversations(chat, user_of(request), typed(text))
 
     def sources(self, chat: Chat, event: gr.EventData) -> str:
         """The sources of the answer whose marker was clicked."""
-        return self._desk.sources(chat, int(event.turn))
+        turn = re.fullmatch(r"\d{1,9}", reported(event, "turn"))
+        return self._desk.sources(chat, int(turn[0]) if turn else NO_TURN)
 
     def read(self, event: gr.EventData) -> str:
         """The document of a card."""
-        return self._desk.read(str(event.document), spans_of(str(event.spans)))
+        spans = spans_of(reported(event, "spans"))
+        return self._desk.read(reported(event, "document"), spans)
 
-    def read_row(self, event: gr.SelectData) -> str:
-        """The document of a row of the table."""
-        return self._desk.read(str(event.row_value[-1]), [])
+    def read_row(self, event: gr.SelectData) -> Any:
+        """The document of a row of the table; an empty table has a row without one."""
+        row = event.row_value
+        document = typed(row[-1]) if isinstance(row, list) and row else ""
+        return self._desk.read(document, []) if document else gr.skip()
 
-    def judge(self, chat: Chat, event: gr.LikeData, request: gr.Request) -> tuple[int, Any, str]:
-        """Keep a thumb; a thumb down asks what is wrong."""
-        place = event.index if isinstance(event.index, int) else event.index[0]
-        turn = place // 2  # a question and an answer are two messages
-        verdict: Verdict = "right" if event.liked else "wrong"
-        with told():
-            self._desk.give_feedback(chat, turn, verdict, {}, user_of(request))
-        return turn, gr.update(visible=not event.liked), "wrong"
+    def judge(self, chat: Chat, event: gr.LikeData, request: gr.Request) -> tuple[Any, ...]:
+        """Keep a thumb; a thumb down opens an empty form that asks what is wrong.
+
+        A thumb that is taken back is neither.
+        """
+        turn = turn_at(event.index)
+        if isinstance(event.liked, bool):
+            verdict: Verdict = "right" if event.liked else "wrong"
+            with told():
+                self._desk.give_feedback(chat, turn, verdict, {}, user_of(request))
+        return turn, gr.update(visible=event.liked is False), "wrong", "", "", ""
 
     def say_more(
         self, turn: int, chat: Chat, reason: Verdict, comment: str, expected: str, source: str,
         request: gr.Request,
     ) -> Any:  # fmt: skip
         """Keep what is wrong with an answer."""
-        said = {"reason": comment, "expected": expected, "source": source}
+        said = {"reason": typed(comment), "expected": typed(expected), "source": typed(source)}
         with told():
             self._desk.give_feedback(chat, turn, reason, said, user_of(request))
         gr.Info(words.THANKS, duration=3)
@@ -138,7 +151,7 @@ class Events:
 
 
 def updates(step: Step, question: str | None = None) -> Updates:
-    """A step as values for the parts of the page, in the order of `app.shown`."""
+    """A step as values for the parts of the page, in the order of `app.shown_parts`."""
     idle = bool(step.chat.answers) and not step.busy
     return (
         step.chat,
@@ -172,12 +185,30 @@ def date_of(text: str | None) -> datetime.date | None:
     Raises:
         FilterError: it is no day.
     """
-    if not text or not text.strip():
+    day = typed(text).strip()
+    if not day:
         return None
     try:
-        return iso_date(text.strip())
+        return iso_date(day)
     except ValueError:
-        raise FilterError(words.NO_DAY.format(text=text.strip()[:40])) from None
+        raise FilterError(words.NO_DAY.format(text=day[:40])) from None
+
+
+def typed(text: Any) -> str:
+    """Text from the page: a field that nobody touched has None, a lone surrogate is no text."""
+    return "" if text is None else str(text).encode("utf-8", "replace").decode()
+
+
+def reported(event: gr.EventData, name: str) -> str:
+    """What the page's script says of an event, or "" where it does not say it."""
+    data = getattr(event, "_data", None)
+    return typed(data.get(name)) if isinstance(data, Mapping) else ""
+
+
+def turn_at(place: Any) -> int:
+    """The turn of a message, by its place in the chat: a question and an answer are two."""
+    first = place[0] if isinstance(place, (list, tuple)) and place else place
+    return first // 2 if isinstance(first, int) else NO_TURN
 
 
 def spans_of(text: str) -> list[Span]:
@@ -197,4 +228,5 @@ def told() -> Iterator[None]:
     try:
         yield
     except AssistantError as error:
-        raise gr.Error(str(error), print_exception=False, title=words.SORRY) from error
+        message = escape(str(error))  # it is shown as HTML, and may name what was typed
+        raise gr.Error(message, print_exception=False, title=words.SORRY) from error

@@ -15,12 +15,13 @@ def conversations_html(
     summaries: Sequence[Summary], current: str | None, searched: bool = False
 ) -> str:
     """The user's conversations, each to open, rename or delete."""
+    here = html.escape(current or "")
     if not summaries:
         note = words.NONE_FOUND if searched else words.NONE_YET
-        return f'<nav class="conversations" data-current="{current or ""}"><p>{note}</p></nav>'
+        return f'<nav class="conversations" data-current="{here}"><p>{note}</p></nav>'
     items = "".join(_conversation(summary, summary.id == current) for summary in summaries)
     return (
-        f'<nav class="conversations" data-current="{current or ""}" '
+        f'<nav class="conversations" data-current="{here}" '
         f'aria-label="{words.CONVERSATIONS}"><ul>{items}</ul></nav>'
     )
 

@@ -12,7 +12,7 @@ from llama_index.core.schema import Document
 from assistant.schema import readable_date
 from assistant.segmentation import Span
 from assistant.web import words
-from assistant.web.sources import escape
+from assistant.web.sources import escape, is_web, isolated, link
 
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _opened = count(1)  # a dialog that is asked for again must differ, or the browser hears of nothing
@@ -27,7 +27,7 @@ def reader_html(document: Document | None, spans: Sequence[Span]) -> str:
         return _dialog(words.READER, f"<p>{words.NOT_IN_INDEX}</p>")
     metadata = document.metadata
     source = " · ".join(
-        escape(part)
+        isolated(part)
         for part in (
             str(metadata.get("publisher", "")),
             readable_date(metadata.get("published")),
@@ -44,7 +44,10 @@ def reader_html(document: Document | None, spans: Sequence[Span]) -> str:
 
 
 def marked(text: str, spans: Sequence[Span]) -> str:
-    """A text as HTML with some spans marked; the style sheet keeps its line breaks."""
+    """A text as HTML with some spans marked; the style sheet keeps its line breaks.
+
+    Of two spans that overlap, the one that begins first is marked.
+    """
     pieces, position = [], 0
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if not position <= span.start < span.end <= len(text):
@@ -64,10 +67,5 @@ def _dialog(title: str, body: str) -> str:
     )
 
 
-def _original(url: object) -> str:
-    if not isinstance(url, str):
-        return ""
-    return (
-        f' · <a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">'
-        f"{words.OPEN_ORIGINAL}</a>"
-    )
+def _original(url: str | None) -> str:
+    return f" · {link(words.OPEN_ORIGINAL, url)}" if is_web(url) else ""

@@ -8,7 +8,8 @@ but not what `gr.HTML` shows.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from llama_index.core.schema import TextNode
@@ -18,6 +19,8 @@ from assistant.citations import statements
 from assistant.schema import Answer, Citation, readable_date
 from assistant.segmentation import Span
 from assistant.web import words
+
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 NO_SOURCES = f'<div class="sources empty"><p>{words.NO_SOURCES}</p></div>'
 
@@ -33,12 +36,32 @@ def escape(text: str) -> str:
     return html.escape(" ".join(text.split()))
 
 
+def isolated(text: str) -> str:
+    """Text that cannot turn the direction of what stands next to it."""
+    return f"<bdi>{escape(text)}</bdi>"
+
+
+def is_web(address: str | None) -> bool:
+    """Whether an address leads to a page of the web, and not to a script or a file."""
+    return bool(address and _WEB.match(address))
+
+
+def link(text: str, address: str | None) -> str:
+    """Text that leads to a page of the web; alone where the address is none."""
+    if not address or not is_web(address):
+        return escape(text)
+    return (
+        f'<a href="{html.escape(address)}" target="_blank" rel="noopener noreferrer">'
+        f"{escape(text)}</a>"
+    )
+
+
 def question_html(question: str) -> str:
     """A question as the chat shows it."""
     return f'<div class="question">{escape(question)}</div>'
 
 
-def answer_pieces(answer: Answer, turn: int, newest: str | None = None) -> Iterable[str]:
+def answer_pieces(answer: Answer, turn: int, newest: str | None = None) -> Iterator[str]:
     """The answer's HTML, piece by piece as it is to appear on the page.
 
     `newest` is the date of the newest document, as ISO text.
@@ -72,7 +95,7 @@ def _refusal(answer: Answer, turn: int) -> str:
 
 
 def _statement(text: str, citations: Sequence[Citation], turn: int) -> str:
-    return f"{escape(text)}{''.join(_marker(citation, turn) for citation in citations)} "
+    return f"{isolated(text)}{''.join(_marker(citation, turn) for citation in citations)} "
 
 
 def _foot(answer: Answer, turn: int, newest: str | None) -> str:
@@ -102,7 +125,7 @@ def sources_panel(answer: Answer | None, turn: int, library: Library) -> str:
         f'<section class="sources" id="turn-{turn}" aria-labelledby="sources-heading">'
         f'<header class="bar"><h2 id="sources-heading">{words.HEADINGS[answer.outcome]}</h2>'
         f'<button type="button" data-close>{words.CLOSE}</button></header>'
-        f"<p class='asked'>{escape(answer.question)}</p>{cards}</section>"
+        f'<p class="asked">{escape(answer.question)}</p>{cards}</section>'
     )
 
 
@@ -129,10 +152,11 @@ def _marker(citation: Citation, turn: int) -> str:
 
 def _card(citations: list[Citation], answer: Answer, turn: int, library: Library) -> str:
     first = citations[0]
+    marked = () if answer.outcome == "nothing" else citations  # its text has no markers
     numbers = "".join(
         f'<a class="number" href="#mark-{turn}-{c.id}" '
         f'aria-label="{words.BACK_TO_MARKER.format(marker=c.marker)}">{c.marker}</a>'
-        for c in citations
+        for c in marked
     )
     quotes = "".join(
         f"<blockquote>{_passage(span, text, group, answer, turn)}</blockquote>"
@@ -144,7 +168,7 @@ def _card(citations: list[Citation], answer: Answer, turn: int, library: Library
         f'<span class="publisher">{escape(first.publisher)}</span>'
         f'<span class="date">{readable_date(first.published)}</span>'
         f'<span class="kind">{escape(first.kind)}</span></header>'
-        f"<h3>{_title(first)}</h3>{_differing(first, answer)}{quotes}"
+        f"<h3>{link(first.title, first.url)}</h3>{_differing(first, answer)}{quotes}"
         f'<footer><button type="button" class="read" data-document="{html.escape(first.document)}" '
         f'data-spans="{places}">{words.READ}</button>'
         f'<span class="id">{escape(first.document)}</span></footer></article>'
@@ -169,15 +193,6 @@ def _difference(citation: Citation, other: Citation) -> str:
         age = words.NEWER if other.published > citation.published else words.OLDER
         note = f"{note}, {age}"
     return escape(f"{note}.")
-
-
-def _title(citation: Citation) -> str:
-    if citation.url is None:
-        return escape(citation.title)
-    return (
-        f'<a href="{html.escape(citation.url)}" target="_blank" rel="noopener noreferrer">'
-        f"{escape(citation.title)}</a>"
-    )
 
 
 def _by_passage(

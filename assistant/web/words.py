@@ -29,7 +29,6 @@ COPY, COPIED = "Copy with sources", "Copied"
 EXPORT_MARKDOWN, EXPORT_JSON = "Export as Markdown", "Export as JSON"
 NEXT, FIRST = "You could ask next", "For example"
 WIDEN = "Ask without filters"
-SEARCHING = "Reading the documents…"
 COMPLETE = "The answer is complete."
 
 # Filters
@@ -76,7 +75,7 @@ NONE_FOUND = "No conversation has these words."
 RENAME, DELETE, SAVE, CANCEL = "Rename", "Delete", "Save", "Cancel"
 NEW_NAME = "New name of the conversation"
 SURE_TO_DELETE = "Delete this conversation?"
-NO_SUCH_CONVERSATION = "This conversation is not there any more."
+NOT_READ = "Your conversations cannot be read at the moment."
 
 # Feedback
 FEEDBACK = "What is wrong with this answer?"
@@ -86,9 +85,10 @@ REASONS = {
     "out_of_date": "Out of date",
     "incomplete": "Incomplete",
 }
-REASON, COMMENT = "Reason", "In your words (optional)"
+COMMENT = "In your words (optional)"
 EXPECTED, EXPECTED_SOURCE = "What it should say (optional)", "Where that stands (optional)"
 SEND, THANKS = "Send", "Thank you: noted."
+NOT_KEPT = "This answer was not kept, so nothing can be noted of it."
 
 # Documents
 DOCUMENT_COLUMNS = ("Title", "Publisher", "Date", "Kind", "Topic", "Passages", "Id")
@@ -105,11 +105,10 @@ FIGURES = {
     "groundedness": "Statements that are quotes",
     "refused": "Unanswerable questions refused",
     "false_abstention": "Answerable questions refused",
-    "words": "Words an answer (median)",
+    "words": "Words an answer (mean)",
 }
 WHOLE_REPORT = "The whole report"
 
 # The server
 SORRY = "Sorry"
 GONE = "The server does not answer. This page will go on when it is back."
-BACK = "The server is back."
