@@ -10,11 +10,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
+from assistant.serving.commands import A_FILE, mcp, user
 from evals.cli import evaluate
 
 ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
@@ -64,22 +66,29 @@ def commands() -> None:
     """
 
 
-commands.add_command(evaluate)
+for command in (evaluate, mcp, user):
+    commands.add_command(command)
 
 
 @commands.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 7860]")
-def chat(host: str | None, port: int | None) -> None:
-    """Serve the chat; build the index first if there is none."""
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one.  [default: 7860]")
+@click.option("--users", type=A_FILE, help="Who may sign in (`user add`).  [default: all]")
+@click.option("--allow-anonymous", is_flag=True, help="Let other machines in without sign-in.")
+def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous: bool) -> None:
+    """Serve the chat, the API and the MCP tools; build the index first if there is none."""
     from assistant.settings import load_settings
 
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(
+        host=host, port=port, users=users, allow_anonymous=allow_anonymous or None
+    )
     from assistant import terminal
     from assistant.conversation import Conversation
     from assistant.ingestion import pending_changes
-    from assistant.web.app import serve
+    from assistant.serving.address import listen
+    from assistant.web.server import serve
 
+    listening = listen(settings)
     try:
         pending = pending_changes(settings)
     except IndexNotBuilt:
@@ -93,8 +102,8 @@ def chat(host: str | None, port: int | None) -> None:
     conversation = Conversation.open(settings)
     serve(
         conversation,
-        settings.host,
-        settings.port,
+        settings,
+        listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),
     )
 

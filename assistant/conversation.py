@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import Document
 
 from assistant.answering import Answerer
 from assistant.answering.confidence import Calibration
@@ -31,11 +32,16 @@ REFUSALS = {
 MAX_QUESTION = 2000
 
 
+def _no_document(document_id: str) -> Document:
+    raise KeyError(document_id)
+
+
 class Conversation:
     """Questions and answers so far, and what answers the next one.
 
     `open` loads everything once; `fresh` starts another conversation with the
     same parts, which may go on at the same time in another thread.
+    `document_of` gives a document by its id, or raises a KeyError.
     """
 
     def __init__(
@@ -44,10 +50,12 @@ class Conversation:
         answerer: Answerer,
         manifest: Manifest,
         turns: Sequence[Turn] = (),
+        document_of: Callable[[str], Document] = _no_document,
     ) -> None:
         self.retriever = retriever
         self.answerer = answerer
         self.manifest = manifest
+        self.document_of = document_of
         self.turns = list(turns)
 
     @classmethod
@@ -80,11 +88,11 @@ class Conversation:
             nothing_below=_or(settings.nothing_below, calibration.nothing_below),
             answer_from=settings.answer_from,
         )
-        return cls(retriever, answerer, index.manifest)
+        return cls(retriever, answerer, index.manifest, document_of=index.document)
 
     def fresh(self, turns: Sequence[Turn] = ()) -> Conversation:
         """Another conversation over the same index, with these turns behind it."""
-        return Conversation(self.retriever, self.answerer, self.manifest, turns)
+        return Conversation(self.retriever, self.answerer, self.manifest, turns, self.document_of)
 
     def ask(self, question: str) -> Answer:
         """Answer a question in the light of the turns so far, and remember both."""

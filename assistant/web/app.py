@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # Gradio reads this when it is imported; nothing may leave the machine.
@@ -12,7 +12,6 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 
 from assistant.conversation import Conversation
-from assistant.errors import SettingsError
 from assistant.index import Manifest
 from assistant.schema import Answer, readable_date
 from assistant.web.sources import (
@@ -35,23 +34,6 @@ EXAMPLES = (
 CONCURRENCY = 4
 
 Messages = list[dict[str, Any]]
-
-
-def serve(conversation: Conversation, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve the chat until interrupted; `ready` is told its address.
-
-    Raises:
-        SettingsError: the port is taken.
-    """
-    app = make_app(conversation)
-    try:
-        app.launch(server_name=host, server_port=port, prevent_thread_lock=True, **launch_options())
-    except OSError as error:
-        raise SettingsError(
-            f"port {port} on {host} cannot be used: give another with --port"
-        ) from error
-    ready(app.local_url or "")
-    app.block_thread()
 
 
 def launch_options() -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""The whole server, for real: uvicorn on a free port of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from assistant.conversation import Conversation
+from assistant.serving.address import listen, url_of
+from assistant.settings import Settings
+from assistant.web.server import configure, make_server
+
+
+@contextmanager
+def served(conversation: Conversation, settings: Settings) -> Iterator[str]:
+    """The address of a server over this conversation; it stops at the end."""
+    settings = settings.model_copy(update={"port": 0})
+    listening = listen(settings)
+    address = url_of(listening, settings.host).rstrip("/")
+    servers: list[uvicorn.Server] = []
+
+    async def run() -> None:
+        servers.append(uvicorn.Server(configure(make_server(conversation, settings))))
+        await servers[0].serve(sockets=[listening])
+
+    thread = threading.Thread(target=asyncio.run, args=[run()])
+    thread.start()
+    while thread.is_alive() and not (servers and servers[0].started):
+        time.sleep(0.02)
+    try:
+        yield address
+    finally:
+        servers[0].should_exit = True
+        thread.join(timeout=10)
+        assert not thread.is_alive()
