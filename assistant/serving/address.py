@@ -6,6 +6,7 @@ import ipaddress
 import socket
 
 from assistant.errors import SettingsError
+from assistant.serving.users import Users
 from assistant.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -15,11 +16,13 @@ def listen(settings: Settings) -> socket.socket:
     """The socket to serve on.
 
     Raises:
-        SettingsError: the address cannot be used, or the port is taken, or
-            others could come in though nobody signs in.
+        SettingsError: the address cannot be used, the port is taken, others
+            could come in though nobody signs in, or nobody could.
     """
     host, port = settings.host, settings.port
-    if not (settings.users or settings.allow_anonymous or is_loopback(host)):
+    if settings.users:
+        Users.load(settings.users)
+    elif not (settings.allow_anonymous or is_loopback(host)):
         raise SettingsError(
             f"{host or 'every address'} can be reached from other machines, and nobody has to "
             "sign in: run `diamond-assistant user add NAME --users FILE`, then set "

@@ -41,10 +41,13 @@ _HEADERS = {
 _WRONG = "The name or the password is wrong."
 
 
-def client_of(connection: HTTPConnection) -> str:
-    """Who is asking: the user's name, or the address where nobody signs in."""
-    address = connection.client.host if connection.client else "unknown"
-    return str(connection.scope.get("user") or address)
+def client_of(connection: HTTPConnection | None) -> str:
+    """Who is asking: the user's name, or the address where nobody signs in.
+
+    Of a Gradio request, hand over its `request`.
+    """
+    name = connection.scope.get("user") if connection else None
+    return str(name or _address(connection))
 
 
 class SignIn:
@@ -125,8 +128,7 @@ class SignIn:
 
     async def _check(self, connection: HTTPConnection, name: str, password: str) -> bool:
         """Whether the password is right; every try counts, a right one ends the count."""
-        address = connection.client.host if connection.client else "unknown"
-        counts = f"from {address}", f"as {name[:LONGEST_NAME]}"
+        counts = f"from {_address(connection)}", f"as {name[:LONGEST_NAME]}"
         if seconds := max(self._tries.wait(count) for count in counts):
             raise TooMany(
                 f"Too many tries to sign in. Please try again in {seconds} seconds.",
@@ -165,6 +167,10 @@ class RequireSignIn:
             await send({"type": "websocket.close", "code": 1008})
         else:
             await _refusal(connection)(scope, receive, send)
+
+
+def _address(connection: HTTPConnection | None) -> str:
+    return connection.client.host if connection and connection.client else "this machine"
 
 
 def _refusal(connection: HTTPConnection) -> Response:

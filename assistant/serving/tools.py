@@ -83,9 +83,8 @@ def make_tools(conversation: Conversation, gate: Gate) -> Server[Any]:
             wish = tool.takes.model_validate(params.arguments or {})
         except ValidationError as error:
             return _failed(in_words(error.errors()))
-        client = client_of(context.request) if context.request else "standard input"
         try:
-            text, body = await gate.run(client, lambda: tool.work(wish))
+            text, body = await gate.run(client_of(context.request), lambda: tool.work(wish))
         except AssistantError as error:
             return _failed(str(error))
         except Exception as error:
@@ -115,8 +114,7 @@ def _tools(conversation: Conversation) -> list[Tool]:
         return _answer_text(answer), AnswerBody.of(answer)
 
     def find(wish: Search) -> tuple[str, BaseModel]:
-        query = wish.query.encode("utf-8", "replace").decode()  # a lone surrogate is no text
-        scored = search(conversation.retriever, [query])[: wish.top_k]
+        scored = search(conversation.retriever, [wish.query])[: wish.top_k]
         found = Found(passages=[PassageBody.of(passage) for passage in scored])
         return "\n\n".join(map(_passage_text, found.passages)), found
 

@@ -88,7 +88,7 @@ class Users:
             )
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise SettingsError(
-                f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
+                f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD:,} characters"
             )
         known = self.hashes() if self.path.exists() else {}
         self._write({**known, name: _hasher.hash(password)})

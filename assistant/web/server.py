@@ -72,14 +72,14 @@ def make_server(conversation: Conversation, settings: Settings) -> ASGIApp:
     api = make_api(conversation, gate, make_tools(conversation, gate))
     if sign_in:
         api.router.routes.extend(sign_in.routes)
-    _mount_page(api, make_app(conversation), settings, bool(sign_in))
+    mount_page(api, make_app(conversation), settings, bool(sign_in))
     app: ASGIApp = RequireSignIn(api, sign_in) if sign_in else api
     # What anybody on this machine may read, a page on the web must not.
     local = not sign_in and is_loopback(settings.host)
     return PlainErrors(OwnPagesOnly(app, {*LOOPBACK, settings.host} if local else None))
 
 
-def _mount_page(api: FastAPI, page: gr.Blocks, settings: Settings, signed_in: bool) -> None:
+def mount_page(api: FastAPI, page: gr.Blocks, settings: Settings, signed_in: bool) -> None:
     """Put Gradio's page at `/`, where no path of ours is; it learns who the user is."""
     page.queue(max_size=settings.queue_size + CONCURRENCY)
 

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from fakes import CALIBRATION, FakeReranker, HashEmbedder
 from playwright.sync_api import Browser, sync_playwright
+from served import served
 from visits import Visit
 
 from assistant.conversation import Conversation
 from assistant.ingestion import ingest
 from assistant.settings import load_settings
-from assistant.web.app import launch_options, make_app
 
 CHROMIUM = shutil.which("chromium")
 DATA = Path(__file__).parents[1] / "data"
@@ -35,10 +35,8 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     conversation = Conversation.open(
         settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
     )
-    app = make_app(conversation)
-    _, address, _ = app.launch(prevent_thread_lock=True, **launch_options())
-    yield address
-    app.close()
+    with served(conversation, settings) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
@@ -19,13 +20,20 @@ from assistant.web.server import configure, make_server
 @contextmanager
 def served(conversation: Conversation, settings: Settings) -> Iterator[str]:
     """The address of a server over this conversation; it stops at the end."""
+    with running(lambda: make_server(conversation, settings), settings) as address:
+        yield address
+
+
+@contextmanager
+def running(make: Callable[[], Any], settings: Settings) -> Iterator[str]:
+    """The address of a server that runs the app that `make` makes."""
     settings = settings.model_copy(update={"port": 0})
     listening = listen(settings)
     address = url_of(listening, settings.host).rstrip("/")
     servers: list[uvicorn.Server] = []
 
-    async def run() -> None:
-        servers.append(uvicorn.Server(configure(make_server(conversation, settings))))
+    async def run() -> None:  # Gradio wants an event loop before its app is made
+        servers.append(uvicorn.Server(configure(make())))
         await servers[0].serve(sockets=[listening])
 
     thread = threading.Thread(target=asyncio.run, args=[run()])
@@ -36,5 +44,5 @@ def served(conversation: Conversation, settings: Settings) -> Iterator[str]:
         yield address
     finally:
         servers[0].should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=20)
         assert not thread.is_alive()
