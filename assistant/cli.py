@@ -76,10 +76,13 @@ for command in (evaluate, mcp, user):
 @commands.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one.  [default: 7860]")
-@click.option("--users", type=A_FILE, help="Who may sign in (`user add`).  [default: all]")
+@click.option("--users", type=A_FILE, help="File of who may sign in, from `user add`.")
 @click.option("--allow-anonymous", is_flag=True, help="Let other machines in without sign-in.")
 def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous: bool) -> None:
-    """Serve the chat, the API and the MCP tools; build the index first if there is none."""
+    """Serve the chat; build the index first if there is none.
+
+    The server also has an HTTP API (/openapi.json) and MCP tools (/mcp).
+    """
     from assistant.settings import load_settings
 
     settings = load_settings(
@@ -87,7 +90,7 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     )
     from assistant import terminal
     from assistant.conversation import Conversation
-    from assistant.ingestion import pending_changes
+    from assistant.ingestion import open_index, pending_changes
     from assistant.serving.address import listen
     from assistant.web.server import serve
 
@@ -102,9 +105,10 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     else:
         if not pending.is_empty:
             terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
-    conversation = Conversation.open(settings)
+    index = open_index(settings)
     serve(
-        conversation,
+        Conversation.open(settings, index=index),
+        index,
         settings,
         listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),

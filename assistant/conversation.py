@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.schema import Document
 
 from assistant.answering import Answerer
 from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.embeddings import Embedder, load_embedder
-from assistant.index import Manifest
+from assistant.index import Manifest, PassageIndex
 from assistant.ingestion import open_index
 from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import HybridRetriever, search
@@ -32,16 +31,11 @@ REFUSALS = {
 MAX_QUESTION = 2000
 
 
-def _no_document(document_id: str) -> Document:
-    raise KeyError(document_id)
-
-
 class Conversation:
     """Questions and answers so far, and what answers the next one.
 
     `open` loads everything once; `fresh` starts another conversation with the
     same parts, which may go on at the same time in another thread.
-    `document_of` gives a document by its id, or raises a KeyError.
     """
 
     def __init__(
@@ -50,12 +44,10 @@ class Conversation:
         answerer: Answerer,
         manifest: Manifest,
         turns: Sequence[Turn] = (),
-        document_of: Callable[[str], Document] = _no_document,
     ) -> None:
         self.retriever = retriever
         self.answerer = answerer
         self.manifest = manifest
-        self.document_of = document_of
         self.turns = list(turns)
 
     @classmethod
@@ -64,14 +56,15 @@ class Conversation:
         settings: Settings,
         load: Callable[[str, int], Embedder] = load_embedder,
         load_judge: Callable[[str, int], Reranker] = load_reranker,
+        index: PassageIndex | None = None,
     ) -> Conversation:
-        """Open the current generation and load the models.
+        """Load the models, and open the current generation unless an index is given.
 
         Raises:
             StoreError: the index is missing, out of date or damaged.
             ModelUnavailable: a model cannot be loaded.
         """
-        index = open_index(settings)
+        index = index or open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
         retriever = HybridRetriever(
             index, embedder, settings.dense_weight, settings.candidates, settings.top_k
@@ -88,11 +81,11 @@ class Conversation:
             nothing_below=_or(settings.nothing_below, calibration.nothing_below),
             answer_from=settings.answer_from,
         )
-        return cls(retriever, answerer, index.manifest, document_of=index.document)
+        return cls(retriever, answerer, index.manifest)
 
     def fresh(self, turns: Sequence[Turn] = ()) -> Conversation:
         """Another conversation over the same index, with these turns behind it."""
-        return Conversation(self.retriever, self.answerer, self.manifest, turns, self.document_of)
+        return Conversation(self.retriever, self.answerer, self.manifest, turns)
 
     def ask(self, question: str) -> Answer:
         """Answer a question in the light of the turns so far, and remember both."""

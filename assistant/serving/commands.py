@@ -64,9 +64,10 @@ def list_users(path: Path | None) -> None:
 
 @click.command()
 def mcp() -> None:
-    """Serve ask, search and get_document to a program, over MCP on standard input and output.
+    """Serve answers, search and documents to a program, by MCP.
 
-    A running chat serves the same tools at /mcp.
+    The program starts this command and speaks to it on its standard input and
+    output. A running chat serves the same tools at /mcp.
     """
     from assistant.settings import load_settings
 
@@ -74,13 +75,15 @@ def mcp() -> None:
     import anyio
 
     from assistant.conversation import Conversation
+    from assistant.ingestion import open_index
     from assistant.serving.gate import Gate
     from assistant.serving.tools import make_tools, serve_stdio
 
     with contextlib.redirect_stdout(sys.stderr):  # the protocol has standard output to itself
-        conversation = Conversation.open(settings)
+        index = open_index(settings)
+        conversation = Conversation.open(settings, index=index)
         gate = Gate(settings.requests_per_minute, settings.queue_size)
-        tools = make_tools(conversation, gate)
+        tools = make_tools(conversation, index, gate)
     # A thread waits for the next line of input, and Python would wait for the thread.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(serve_stdio, tools)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from assistant.conversation import Conversation
 from assistant.errors import AssistantError, NoSuchDocument
+from assistant.index import PassageIndex
 from assistant.retrieval import search
 from assistant.schema import Answer, Citation, readable_date
 from assistant.serving.bodies import (
@@ -64,9 +65,9 @@ class Tool:
         )
 
 
-def make_tools(conversation: Conversation, gate: Gate) -> Server[Any]:
-    """An MCP server over one index."""
-    tools = {tool.name: tool for tool in _tools(conversation)}
+def make_tools(conversation: Conversation, index: PassageIndex, gate: Gate) -> Server[Any]:
+    """An MCP server over the index that the conversation answers from."""
+    tools = {tool.name: tool for tool in _tools(conversation, index)}
 
     async def list_tools(
         context: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
@@ -108,7 +109,7 @@ async def serve_stdio(tools: Server[Any]) -> None:
         await tools.run(reader, writer, tools.create_initialization_options())
 
 
-def _tools(conversation: Conversation) -> list[Tool]:
+def _tools(conversation: Conversation, index: PassageIndex) -> list[Tool]:
     def ask(wish: Ask) -> tuple[str, BaseModel]:
         answer = wish.answer(conversation)
         return _answer_text(answer), AnswerBody.of(answer)
@@ -120,7 +121,7 @@ def _tools(conversation: Conversation) -> list[Tool]:
 
     def get_document(wish: GetDocument) -> tuple[str, BaseModel]:
         try:
-            document = DocumentBody.of(conversation.document_of(wish.id))
+            document = DocumentBody.of(index.document(wish.id))
         except KeyError as error:
             raise NoSuchDocument(
                 f"There is no document {wish.id!r}; `search` gives the ids of those there are."

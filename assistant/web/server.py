@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp
 
 from assistant.conversation import Conversation
+from assistant.index import PassageIndex
 from assistant.serving.address import LOOPBACK, is_loopback, url_of
 from assistant.serving.api import make_api
 from assistant.serving.gate import Gate
@@ -28,6 +29,7 @@ _LAST_WORDS = 1  # seconds that open connections get when the server stops
 
 def serve(
     conversation: Conversation,
+    index: PassageIndex,
     settings: Settings,
     listening: socket.socket,
     ready: Callable[[str], None],
@@ -37,7 +39,7 @@ def serve(
     Raises:
         SettingsError: the file of users cannot be used.
     """
-    config = configure(make_server(conversation, settings))
+    config = configure(make_server(conversation, index, settings))
     server = _Server(config, lambda: ready(url_of(listening, settings.host)))
     try:
         server.run(sockets=[listening])
@@ -61,15 +63,15 @@ def configure(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def make_server(conversation: Conversation, settings: Settings) -> ASGIApp:
-    """Everything that is served over one index, as an ASGI app to be run once.
+def make_server(conversation: Conversation, index: PassageIndex, settings: Settings) -> ASGIApp:
+    """Everything that is served over the conversation's index, as an ASGI app to be run once.
 
     Raises:
         SettingsError: the file of users cannot be used.
     """
     sign_in = SignIn(Users.load(settings.users)) if settings.users else None
     gate = Gate(settings.requests_per_minute, settings.queue_size, CONCURRENCY)
-    api = make_api(conversation, gate, make_tools(conversation, gate))
+    api = make_api(conversation, gate, make_tools(conversation, index, gate))
     if sign_in:
         api.router.routes.extend(sign_in.routes)
     mount_page(api, make_app(conversation), settings, bool(sign_in))

@@ -14,7 +14,7 @@ from served import served
 from visits import Visit
 
 from assistant.conversation import Conversation
-from assistant.ingestion import ingest
+from assistant.ingestion import ingest, open_index
 from assistant.settings import load_settings
 
 CHROMIUM = shutil.which("chromium")
@@ -32,10 +32,11 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     calibration.write_text(CALIBRATION.model_dump_json())
     settings = load_settings(indexes_dir=place, calibration=calibration)
     ingest(settings, load=lambda name, threads: HashEmbedder())
+    index = open_index(settings)
     conversation = Conversation.open(
-        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
+        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker(), index
     )
-    with served(conversation, settings) as address:
+    with served(conversation, index, settings) as address:
         yield address
 
 

@@ -6,21 +6,25 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import uvicorn
 
 from assistant.conversation import Conversation
+from assistant.index import PassageIndex
 from assistant.serving.address import listen, url_of
 from assistant.settings import Settings
 from assistant.web.server import configure, make_server
 
+# Serves a conversation, some settings changed: `with serve(queue_size=1) as address`.
+Serve = Callable[..., AbstractContextManager[str]]
+
 
 @contextmanager
-def served(conversation: Conversation, settings: Settings) -> Iterator[str]:
+def served(conversation: Conversation, index: PassageIndex, settings: Settings) -> Iterator[str]:
     """The address of a server over this conversation; it stops at the end."""
-    with running(lambda: make_server(conversation, settings), settings) as address:
+    with running(lambda: make_server(conversation, index, settings), settings) as address:
         yield address
 
 

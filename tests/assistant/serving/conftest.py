@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import CALIBRATION, FakeReranker, HashEmbedder
-from served import served
+from served import Serve, served
 
 from assistant.conversation import Conversation
-from assistant.ingestion import ingest
+from assistant.index import PassageIndex
+from assistant.ingestion import ingest, open_index
 from assistant.serving.users import Users
 from assistant.settings import Settings, load_settings
 
@@ -30,25 +33,43 @@ def served_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def talk(served_settings: Settings) -> Conversation:
+def talk_index(served_settings: Settings) -> Iterator[PassageIndex]:
+    index = open_index(served_settings)
+    yield index
+    index.close()
+
+
+@pytest.fixture(scope="module")
+def talk(served_settings: Settings, talk_index: PassageIndex) -> Conversation:
     return Conversation.open(
-        served_settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
+        served_settings,
+        lambda name, threads: HashEmbedder(),
+        lambda name, threads: FakeReranker(),
+        talk_index,
     )
 
 
 @pytest.fixture(scope="module")
-def at(talk: Conversation, served_settings: Settings) -> Iterator[str]:
+def serve(talk: Conversation, talk_index: PassageIndex, served_settings: Settings) -> Serve:
+    """Serves the conversation, or another, with some settings changed."""
+
+    def serve(conversation: Conversation = talk, **changed: Any) -> AbstractContextManager[str]:
+        return served(conversation, talk_index, served_settings.model_copy(update=changed))
+
+    return serve
+
+
+@pytest.fixture(scope="module")
+def at(serve: Serve) -> Iterator[str]:
     """The address of a server where nobody signs in."""
-    with served(talk, served_settings) as address:
+    with serve() as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def locked(
-    talk: Conversation, served_settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def locked(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server where Anna signs in with "correct horse"."""
     users = tmp_path_factory.mktemp("users") / "users"
     Users(users).add("anna", "correct horse")
-    with served(talk, served_settings.model_copy(update={"users": users})) as address:
+    with serve(users=users) as address:
         yield address

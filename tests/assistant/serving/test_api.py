@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import httpx
 import pytest
 from llama_index.core.schema import NodeWithScore
-from served import served
+from served import Serve
 
 from assistant.conversation import Conversation
 from assistant.errors import IndexDamaged
 from assistant.schema import Answer
 from assistant.serving.bodies import AnswerBody, CitationBody
-from assistant.settings import Settings
 
 QUESTION = "How much did Velmora's bridge of glass cost?"
 
@@ -222,10 +221,9 @@ def test_ten_clients_at_once_are_answered(at: str, talk: Conversation) -> None:
 
 
 def test_client_that_asks_too_often_is_told_when_to_come_again(
-    talk: Conversation, served_settings: Settings
+    serve: Serve,
 ) -> None:
-    settings = served_settings.model_copy(update={"requests_per_minute": 2})
-    with served(talk, settings) as address:
+    with serve(requests_per_minute=2) as address:
         question = {"question": QUESTION, "stream": True}
         sent = [httpx.post(address + "/api/ask", json=question) for _ in range(3)]
         assert [one.status_code for one in sent[:2]] == [200, 200]
@@ -234,13 +232,10 @@ def test_client_that_asks_too_often_is_told_when_to_come_again(
         assert httpx.get(address + "/health").status_code == 200
 
 
-def test_server_that_is_busy_says_so_and_stays_healthy(
-    talk: Conversation, served_settings: Settings
-) -> None:
+def test_server_that_is_busy_says_so_and_stays_healthy(talk: Conversation, serve: Serve) -> None:
     slow = Slow()
     talk = Conversation(talk.retriever, slow, talk.manifest)
-    settings = served_settings.model_copy(update={"queue_size": 1})
-    with served(talk, settings) as address, ThreadPoolExecutor(6) as clients:
+    with serve(talk, queue_size=1) as address, ThreadPoolExecutor(6) as clients:
 
         def ask(number: int) -> httpx.Response:
             return httpx.post(address + "/api/ask", json={"question": "Who?"}, timeout=30)
@@ -267,10 +262,10 @@ def test_error_inside_is_plain(
     error: Exception,
     sentence: str,
     talk: Conversation,
-    served_settings: Settings,
+    serve: Serve,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with served(Conversation(talk.retriever, Broken(error), talk.manifest), served_settings) as at:
+    with serve(Conversation(talk.retriever, Broken(error), talk.manifest)) as at:
         for stream in (False, True):
             body = {"question": QUESTION, "stream": stream}
             assert plain(httpx.post(at + "/api/ask", json=body), 500) == sentence

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from served import served
+from served import Serve
 
-from assistant.conversation import Conversation
 from assistant.serving.users import Users
-from assistant.settings import Settings
 
 PATHS = ["/", "/health", "/config", "/openapi.json", "/gradio_api/info"]
 
@@ -39,13 +37,10 @@ def test_own_page_may_send(at: str) -> None:
     assert sent.status_code == 200
 
 
-def test_page_behind_a_proxy_may_send(
-    talk: Conversation, served_settings: Settings, tmp_path: Path
-) -> None:
+def test_page_behind_a_proxy_may_send(serve: Serve, tmp_path: Path) -> None:
     users = Users(tmp_path / "users")
     users.add("anna", "correct horse")
-    settings = served_settings.model_copy(update={"users": users.path})
-    with served(talk, settings) as address:
+    with serve(users=users.path) as address:
         for names in ({"Host": "chat.example"}, {"X-Forwarded-Host": "chat.example"}):
             sent = httpx.post(
                 address + "/api/ask",

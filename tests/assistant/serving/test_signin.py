@@ -9,11 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from served import served
+from served import Serve
 
-from assistant.conversation import Conversation
 from assistant.serving.users import Users
-from assistant.settings import Settings
 
 TRIES = 3
 ANNA = ("anna", "correct horse")
@@ -59,8 +57,7 @@ def visitor(locked: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def guarded(
-    talk: Conversation,
-    served_settings: Settings,
+    serve: Serve,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[tuple[httpx.Client, Users]]:
@@ -69,7 +66,7 @@ def guarded(
     users = Users(tmp_path / "users")
     users.add(*ANNA)
     with (
-        served(talk, served_settings.model_copy(update={"users": users.path})) as address,
+        serve(users=users.path) as address,
         httpx.Client(base_url=address) as client,
     ):
         yield client, users

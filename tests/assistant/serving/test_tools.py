@@ -11,16 +11,26 @@ import anyio
 import httpx
 import httpx2
 import pytest
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
-from served import served
+from served import Serve
 
 from assistant.conversation import Conversation
-from assistant.settings import Settings
+from assistant.index import PassageIndex
 
 QUESTION = "How much did Velmora's bridge of glass cost?"
 GAZETTE = "works/2031-03-02-harbour-gazette-glass-bridge"
+
+
+class Broken(BaseRetriever):
+    """A retriever with a mistake in it."""
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        raise ZeroDivisionError("secret")
+
 
 Result = TypeVar("Result")
 Visit = Callable[[Client], Awaitable[Result]]
@@ -103,14 +113,16 @@ def test_ask_leans_on_the_history(at: str) -> None:
     assert "Velmora" in result.structured_content["standalone_question"]
 
 
-def test_search_gives_passages_that_stand_in_their_documents(at: str, talk: Conversation) -> None:
+def test_search_gives_passages_that_stand_in_their_documents(
+    at: str, talk_index: PassageIndex
+) -> None:
     result = call(at, "search", query="bridge of glass", top_k=3)
     passages = result.structured_content["passages"]
     assert len(passages) == 3
     scores = [passage["score"] for passage in passages]
     assert scores == sorted(scores, reverse=True)
     for passage in passages:
-        document = talk.document_of(passage["document"])
+        document = talk_index.document(passage["document"])
         assert document.text[passage["start"] : passage["end"]] == passage["text"]
         assert passage["title"] == document.metadata["title"]
         assert passage["publisher"] == document.metadata["publisher"]
@@ -118,7 +130,9 @@ def test_search_gives_passages_that_stand_in_their_documents(at: str, talk: Conv
         assert passage["text"] in text_of(result)
 
 
-def test_get_document_gives_the_text_that_citations_count_in(at: str, talk: Conversation) -> None:
+def test_get_document_gives_the_text_that_citations_count_in(
+    at: str, talk_index: PassageIndex
+) -> None:
     result = call(at, "get_document", id=GAZETTE)
     assert result.structured_content == {
         "id": GAZETTE,
@@ -127,9 +141,9 @@ def test_get_document_gives_the_text_that_citations_count_in(at: str, talk: Conv
         "published": "2031-03-02",
         "url": "https://gazette.example/glass-bridge",
         "kind": "news",
-        "text": talk.document_of(GAZETTE).text,
+        "text": talk_index.document(GAZETTE).text,
     }
-    assert text_of(result).endswith(talk.document_of(GAZETTE).text)
+    assert text_of(result).endswith(talk_index.document(GAZETTE).text)
 
 
 @pytest.mark.parametrize(
@@ -154,14 +168,11 @@ def test_mistake_is_a_tool_error_of_one_sentence(
 
 
 def test_error_inside_is_a_plain_tool_error(
-    talk: Conversation, served_settings: Settings, caplog: pytest.LogCaptureFixture
+    talk: Conversation, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(document_id: str) -> Any:
-        raise ZeroDivisionError("secret")
-
-    talk = Conversation(talk.retriever, talk.answerer, talk.manifest, document_of=broken)
-    with served(talk, served_settings) as address:
-        result = call(address, "get_document", id=GAZETTE)
+    broken = Conversation(Broken(), talk.answerer, talk.manifest)
+    with serve(broken) as address:
+        result = call(address, "search", query="glass")
     assert result.is_error
     assert text_of(result) == "Something went wrong in the server; its log says what."
     ours = [r for r in caplog.records if r.levelno >= logging.WARNING]
@@ -169,10 +180,9 @@ def test_error_inside_is_a_plain_tool_error(
 
 
 def test_client_that_calls_too_often_is_told_so(
-    talk: Conversation, served_settings: Settings
+    serve: Serve,
 ) -> None:
-    settings = served_settings.model_copy(update={"requests_per_minute": 1})
-    with served(talk, settings) as address:
+    with serve(requests_per_minute=1) as address:
         assert not call(address, "search", query="glass").is_error
         refused = call(address, "search", query="glass")
     assert refused.is_error

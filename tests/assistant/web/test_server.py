@@ -13,6 +13,7 @@ import pytest
 from served import running, served
 
 from assistant.conversation import Conversation
+from assistant.index import PassageIndex
 from assistant.serving.api import make_api
 from assistant.serving.gate import Gate
 from assistant.serving.signin import RequireSignIn, SignIn, client_of
@@ -33,7 +34,7 @@ def users(tmp_path: Path) -> Users:
 
 @contextmanager
 def asking_page(
-    conversation: Conversation, settings: Settings, users: Users | None
+    conversation: Conversation, index: PassageIndex, settings: Settings, users: Users | None
 ) -> Iterator[str]:
     """The address of a page whose one handler says who asks it, by name and as a client."""
 
@@ -42,7 +43,7 @@ def asking_page(
 
     def make() -> object:
         gate = Gate(60, 4)
-        api = make_api(conversation, gate, make_tools(conversation, gate))
+        api = make_api(conversation, gate, make_tools(conversation, index, gate))
         with gr.Blocks(analytics_enabled=False) as page:
             page.load(who, None, gr.JSON(), api_name="who")
         mount_page(api, page, settings, signed_in=users is not None)
@@ -62,21 +63,23 @@ def who_am_i(address: str, auth: tuple[str, str] | None = None) -> object:
 
 
 def test_handler_learns_who_the_user_is(
-    conversation: Conversation, settings: Settings, users: Users
+    conversation: Conversation, index: PassageIndex, settings: Settings, users: Users
 ) -> None:
-    with asking_page(conversation, settings, users) as address:
+    with asking_page(conversation, index, settings, users) as address:
         assert who_am_i(address, ANNA) == ["anna", "anna"]
 
 
 def test_handler_knows_an_address_where_nobody_signs_in(
-    conversation: Conversation, settings: Settings
+    conversation: Conversation, index: PassageIndex, settings: Settings
 ) -> None:
-    with asking_page(conversation, settings, None) as address:
+    with asking_page(conversation, index, settings, None) as address:
         assert who_am_i(address) == [None, "127.0.0.1"]
 
 
-def test_page_is_ours_and_tells_nobody(conversation: Conversation, settings: Settings) -> None:
-    with served(conversation, settings) as address:
+def test_page_is_ours_and_tells_nobody(
+    conversation: Conversation, index: PassageIndex, settings: Settings
+) -> None:
+    with served(conversation, index, settings) as address:
         config = httpx.get(address + "/config").json()
         page = httpx.get(address + "/").text
     assert config["analytics_enabled"] is False
