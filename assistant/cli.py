@@ -6,6 +6,7 @@ Imports that take time stand inside the commands, so that `--help` is quick.
 from __future__ import annotations
 
 import gc
+import datetime
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
 from assistant.serving.commands import A_FILE, mcp, user
+from assistant.schema import Filters, iso_date
 from evals.cli import evaluate
 
 ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
@@ -115,6 +117,20 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     )
 
 
+class Day(click.ParamType[datetime.date]):
+    """A date in its ISO form."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime.date:
+        try:
+            return iso_date(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2026-01-31", param, ctx)
+
+
 @commands.command()
 @click.argument("question", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an answer.")
@@ -124,8 +140,21 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     help='Read questions from a file of JSON lines, or from "-": {"id", "question", "history"}. '
     "Needs --json.",
 )
-def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
+@click.option("--topic", multiple=True, help="Search this folder of the corpus. May be repeated.")
+@click.option(
+    "--kind",
+    multiple=True,
+    help="Search this kind of source: official, company, news, analysis or reference. "
+    "May be repeated.",
+)
+@click.option("--since", type=Day(), help="Search what was published on this day or later.")
+@click.option("--until", type=Day(), help="Search what was published on this day or earlier.")
+@click.option("--as-of", type=Day(), help="Search what was out on this day, and answer as of then.")
+def ask(question: str | None, as_json: bool, batch: IO[str] | None, **chosen: Any) -> int:
     """Answer QUESTION from the documents.
+
+    Filters hold for every question of a batch. Documents without a date pass no
+    filter on dates.
 
     Exit status: 0 answered, 3 the documents do not say, 2 a usage or
     configuration error. With --batch: 0 once every line has its answer.
@@ -134,6 +163,7 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
         raise click.UsageError("give either a QUESTION or --batch FILE")
     if batch is not None and not as_json:
         raise click.UsageError("--batch prints JSON lines: add --json")
+    filters = Filters(**chosen)
     lines = list(_read_batch(batch)) if batch else []
     from assistant.settings import load_settings
 
@@ -142,12 +172,13 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
     from assistant.conversation import Conversation
 
     conversation = Conversation.open(settings)
+    conversation.facets().check(filters)
     if batch:
         for line in lines:
-            answer = conversation.fresh(line.turns).ask(line.question)
+            answer = conversation.fresh(line.turns).ask(line.question, filters)
             _print_json({"id": line.id, **answer.as_dict()})
         return ANSWERED
-    answer = conversation.ask(question or "")
+    answer = conversation.ask(question or "", filters)
     if as_json:
         _print_json(answer.as_dict())
     else:

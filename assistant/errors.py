@@ -3,6 +3,7 @@
     AssistantError
     ├── SettingsError              a setting, a recipe or an option that cannot be used
     ├── QuestionFileError          a line of a batch file that is not a question
+    ├── FilterError                a filter that cannot be used, or that no document can pass
     ├── CorpusError
     │   ├── EmptyCorpus            nothing to read under this path
     │   └── UnreadableDocument     which file, which field, what was expected
@@ -11,6 +12,10 @@
     │   ├── IndexOutOfDate         built with another model or passage size
     │   ├── IndexDamaged           what is missing from the generation
     │   └── IndexBusy              another build is running: its process id, since when
+    ├── HistoryError               the file of saved conversations cannot be used: which, and why
+    │   ├── HistoryTooNew          a newer version of the program wrote it
+    │   ├── HistoryDamaged         it is no database, or its parts disagree
+    │   └── NoSuchConversation     it was deleted, never was, or is another user's
     ├── NoSuchDocument             an id that no document of the index has
     ├── Overloaded                 no more questions just now, and when to ask again
     │   ├── TooMany                this client has asked too often
@@ -33,6 +38,10 @@ class SettingsError(AssistantError):
 
 class QuestionFileError(AssistantError):
     """A line of a batch file is not a question."""
+
+
+class FilterError(AssistantError):
+    """A filter has a value that cannot be used, or names what no document has."""
 
 
 class CorpusError(AssistantError):
@@ -65,6 +74,22 @@ class IndexDamaged(StoreError):
 
 class IndexBusy(StoreError):
     """Another process is building this index."""
+
+
+class HistoryError(AssistantError):
+    """The saved conversations cannot be read or written."""
+
+
+class HistoryTooNew(HistoryError):
+    """A newer version of the program wrote the saved conversations."""
+
+
+class HistoryDamaged(HistoryError):
+    """The file of saved conversations is no database, or its parts disagree."""
+
+
+class NoSuchConversation(HistoryError):
+    """This user has no conversation with this id, or it has no such turn."""
 
 
 class NoSuchDocument(AssistantError):

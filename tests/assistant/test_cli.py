@@ -90,6 +90,7 @@ def test_ask_json_prints_one_object_that_resolves(place: Path) -> None:
     assert answer["abstained"] is False
     assert answer["generation"].startswith("0001-")
     assert answer["timings_ms"]["total"] > 0
+    assert "filters" not in answer
     first = answer["citations"][0]
     assert set(first) >= {
         "marker", "document", "title", "publisher", "published", "url", "quote", "start", "end",
@@ -130,6 +131,27 @@ def test_ask_what_has_no_answer_exits_with_3(
     assert asked.stdout.startswith(f"{text} Searched: 4 documents")
     assert heading in asked.stdout.splitlines()
     assert "Confidence" not in asked.stdout
+
+
+def test_ask_within_filters(place: Path) -> None:
+    chosen = ["--topic", "works", "--topic", "trade", "--kind", "news", "--since", "2031-03-01"]
+    asked = assistant(place, "ask", QUESTION, *chosen, "--as-of", "2031-03-04")
+    assert asked.returncode == 0, asked.stderr
+    assert "Harbour Gazette, 2031-03-02" in asked.stdout
+    assert "Velmora Town Council" not in asked.stdout
+    assert asked.stdout.splitlines()[-1] == (
+        "Filter: trade or works, news, published since 1 March 2031, as of 4 March 2031"
+    )
+
+
+def test_ask_batch_within_filters_asks_every_line_so(place: Path) -> None:
+    batch = "\n".join(json.dumps({"question": QUESTION}) for _ in range(2))
+    asked = assistant(place, "ask", "--json", "--batch", "-", "--until", "2031-03-01", stdin=batch)
+    assert asked.returncode == 0, asked.stderr
+    for answer in map(json.loads, asked.stdout.splitlines()):
+        assert answer["filters"] == {"until": "2031-03-01"}
+        assert answer["abstained"]
+        assert "1 document, dated 2030-11-20 to 2030-11-20 (1 passage)." in answer["answer"]
 
 
 def test_ask_batch_keeps_ids_and_histories(place: Path) -> None:
@@ -183,6 +205,11 @@ def test_ask_batch_with_a_bad_line_answers_none(line: str, complaint: str, tmp_p
         (["ask", "--batch", "-"], "add --json"),
         (["ask", "--json", "--batch", "no-such-file"], "no-such-file"),
         (["ask", "--color", "a"], "--color"),
+        (["ask", "a", "--topic", "wroks"], "no document has the topic 'wroks'; there are trade, w"),
+        (["ask", "a", "--kind", "owl"], "no document has the kind 'owl'; there are news, official"),
+        (["ask", "a", "--since", "2031-03-05", "--until", "2031-03-02"], "later than until 2031"),
+        (["ask", "a", "--since", "2031-03-05", "--as-of", "2031-03-02"], "later than as of 2031"),
+        (["ask", "a", "--as-of", "2031-02-29"], "'2031-02-29' is not a date such as 2026-01-31"),
         (["frobnicate"], "frobnicate"),
         (["chat", "--port", "99999"], "99999"),
     ],
