@@ -5,8 +5,8 @@ Imports that take time stand inside the commands, so that `--help` is quick.
 
 from __future__ import annotations
 
-import gc
 import datetime
+import gc
 import json
 import os
 import sys
@@ -18,8 +18,8 @@ from typing import IO, Any
 import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
-from assistant.serving.commands import A_FILE, mcp, user
 from assistant.schema import Filters, iso_date
+from assistant.serving.commands import A_FILE, mcp, user
 from evals.cli import evaluate
 
 ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130

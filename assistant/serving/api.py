@@ -132,7 +132,7 @@ def events(answer: Answer) -> Iterator[str]:
 
 
 def _event(name: str, body: BaseModel) -> str:
-    return f"event: {name}\ndata: {body.model_dump_json()}\n\n"
+    return f"event: {name}\ndata: {body.model_dump_json(exclude_unset=True)}\n\n"
 
 
 async def _only_post(request: Request) -> Response:

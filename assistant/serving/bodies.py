@@ -9,7 +9,7 @@ from llama_index.core.schema import Document, NodeWithScore
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from assistant.conversation import Conversation
-from assistant.schema import Answer, Citation, Outcome, turns_of
+from assistant.schema import Answer, Citation, Filters, Outcome, turns_of
 
 MAX_QUESTION = 10_000
 
@@ -36,6 +36,30 @@ class Message(RequestBody):
     content: str = Field(max_length=2 * MAX_QUESTION)
 
 
+class FiltersBody(RequestBody):
+    """What to search. Documents without a date pass no filter on dates."""
+
+    topic: list[str] = Field([], description="Folders of the corpus; none: all of them.")
+    kind: list[str] = Field(
+        [], description="Kinds of source, such as official or news; none: all of them."
+    )
+    since: str | None = Field(None, description="The first day of publication: 2026-01-31.")
+    until: str | None = Field(None, description="The last day of publication: 2026-01-31.")
+    as_of: str | None = Field(None, description="What was out on this day, and as of then.")
+
+
+def filters_of(given: FiltersBody | None, conversation: Conversation) -> Filters:
+    """The filters that are given, if some document can pass them.
+
+    Raises:
+        FilterError: which of them cannot be used.
+    """
+    filters = Filters.from_dict(given.model_dump() if given else {})
+    if not filters.is_empty:
+        conversation.facets().check(filters)
+    return filters
+
+
 class Ask(RequestBody):
     """A question, and the conversation that it may lean on."""
 
@@ -43,11 +67,17 @@ class Ask(RequestBody):
     history: list[Message] = Field(
         [], max_length=200, description="The messages before it, oldest first."
     )
+    filters: FiltersBody | None = Field(None, description="What to search; none: everything.")
 
     def answer(self, conversation: Conversation) -> Answer:
-        """Ask it. Whatever else narrows a question, filters say, is handed on here."""
+        """Ask it.
+
+        Raises:
+            FilterError: a filter cannot be used.
+        """
         turns = turns_of([message.model_dump() for message in self.history])
-        return conversation.fresh(turns).ask(self.question)
+        filters = filters_of(self.filters, conversation)
+        return conversation.fresh(turns).ask(self.question, filters)
 
 
 class Search(RequestBody):
@@ -55,6 +85,7 @@ class Search(RequestBody):
 
     query: Question = Field(description="What to look for, in plain words.")
     top_k: int = Field(10, ge=1, le=30, description="How many passages to give.")
+    filters: FiltersBody | None = Field(None, description="What to search; none: everything.")
 
 
 class GetDocument(RequestBody):
@@ -97,6 +128,7 @@ class AnswerBody(ReplyBody):
 
     question: str
     standalone_question: str
+    filters: dict[str, Any] = Field({}, description="The filters, where there were any.")
     answer: str
     outcome: Outcome
     abstained: bool

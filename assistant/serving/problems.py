@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.errors import AssistantError, Overloaded, TooMany
+from assistant.errors import AssistantError, FilterError, Overloaded, TooMany
 from assistant.serving.bodies import in_words
 
 UNKNOWN = "Something went wrong in the server; its log says what."
@@ -38,6 +38,8 @@ def response_to(error: Exception) -> Response:
             return problem(status, str(error), retry_after=str(error.retry_after))
         case RequestValidationError():
             return problem(422, in_words(error.errors()))
+        case FilterError():
+            return problem(422, str(error))
         case HTTPException(status_code=status):
             sentence = _SENTENCES.get(status, str(error.detail))
             return problem(status, sentence, **(error.headers or {}))

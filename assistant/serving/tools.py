@@ -25,6 +25,7 @@ from assistant.serving.bodies import (
     GetDocument,
     PassageBody,
     Search,
+    filters_of,
     in_words,
 )
 from assistant.serving.gate import Gate
@@ -92,7 +93,8 @@ def make_tools(conversation: Conversation, index: PassageIndex, gate: Gate) -> S
             log(error)
             return _failed(UNKNOWN)
         return types.CallToolResult(
-            content=[types.TextContent(text=text)], structured_content=body.model_dump(mode="json")
+            content=[types.TextContent(text=text)],
+            structured_content=body.model_dump(mode="json", exclude_unset=True),
         )
 
     return Server(
@@ -115,7 +117,8 @@ def _tools(conversation: Conversation, index: PassageIndex) -> list[Tool]:
         return _answer_text(answer), AnswerBody.of(answer)
 
     def find(wish: Search) -> tuple[str, BaseModel]:
-        scored = search(conversation.retriever, [wish.query])[: wish.top_k]
+        filters = filters_of(wish.filters, conversation)
+        scored = search(conversation.retriever, [wish.query], filters)[: wish.top_k]
         found = Found(passages=[PassageBody.of(passage) for passage in scored])
         return "\n\n".join(map(_passage_text, found.passages)), found
 

@@ -60,6 +60,7 @@ def places(place: Path) -> dict[str, str]:
     return {
         "DIAMOND_INDEXES_DIR": str(place),
         "DIAMOND_CALIBRATION": str(place / "calibration.json"),
+        "DIAMOND_DATA_DIR": str(place / "data"),
     }
 
 

@@ -26,7 +26,10 @@ def served_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     (place / "main.toml").write_text(f'corpus_dir = "{DATA / "corpus"}"\n')
     (place / "calibration.json").write_text(CALIBRATION.model_dump_json())
     settings = load_settings(
-        indexes_dir=place, calibration=place / "calibration.json", requests_per_minute=1000
+        indexes_dir=place,
+        calibration=place / "calibration.json",
+        data_dir=place / "data",
+        requests_per_minute=1000,
     )
     ingest(settings, load=lambda name, threads: HashEmbedder())
     return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from served import Serve
 
 from assistant.conversation import Conversation
 from assistant.errors import IndexDamaged
-from assistant.schema import Answer
+from assistant.schema import Answer, Filters
 from assistant.serving.bodies import AnswerBody, CitationBody
 
 QUESTION = "How much did Velmora's bridge of glass cost?"
@@ -29,7 +30,12 @@ class Slow:
         self.asked = threading.Semaphore(0)
         self.go_on = threading.Event()
 
-    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
+    def answer(
+        self,
+        question: str,
+        passages: Sequence[NodeWithScore],
+        as_of: datetime.date | None = None,
+    ) -> Answer:
         self.asked.release()
         self.go_on.wait(20)
         return Answer(question, "Yes.")
@@ -43,7 +49,12 @@ class Broken:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
+    def answer(
+        self,
+        question: str,
+        passages: Sequence[NodeWithScore],
+        as_of: datetime.date | None = None,
+    ) -> Answer:
         raise self.error
 
 
@@ -92,6 +103,32 @@ def test_ask_leans_on_the_history(at: str) -> None:
     sent = httpx.post(at + "/api/ask", json=question).json()
     assert sent["standalone_question"] != sent["question"]
     assert "Pell works" in sent["answer"]
+
+
+def test_ask_searches_within_the_filters(at: str, talk: Conversation) -> None:
+    filters = {"topic": ["works"], "kind": ["news"], "as_of": "2031-03-04"}
+    sent = httpx.post(at + "/api/ask", json={"question": QUESTION, "filters": filters}).json()
+    assert sent["filters"] == filters
+    assert {citation["publisher"] for citation in sent["citations"]} == {"Harbour Gazette"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "sentence"),
+    [
+        ({"topic": ["gulls"]}, "no document has the topic 'gulls'; there are "),
+        ({"since": "yesterday"}, "filter 'since' is 'yesterday'; expected a date"),
+        ({"since": "2031-03-02", "until": "2031-03-01"}, "since"),
+        ({"colour": "blue"}, '"filters.colour" is not known here.'),
+        ({"topic": "works"}, '"filters.topic" cannot be used: input should be a valid list.'),
+        ("works", '"filters" cannot be used: '),
+    ],
+)
+def test_filter_that_cannot_be_used_is_one_sentence(
+    filters: object, sentence: str, at: str
+) -> None:
+    for stream in (False, True):
+        body = {"question": QUESTION, "filters": filters, "stream": stream}
+        assert sentence in plain(httpx.post(at + "/api/ask", json=body), 422)
 
 
 def test_ask_what_has_no_answer_is_an_answer(at: str) -> None:
@@ -183,8 +220,9 @@ def test_openapi_describes_what_is_sent(at: str, talk: Conversation) -> None:
     schema = httpx.get(at + "/openapi.json").json()
     assert list(schema["paths"]) == ["/health", "/api/ask"]
     models = schema["components"]["schemas"]
-    assert set(models["AskRequest"]["properties"]) == {"question", "history", "stream"}
-    answer = talk.fresh().ask(QUESTION).as_dict()
+    wanted = {"question", "history", "filters", "stream"}
+    assert set(models["AskRequest"]["properties"]) == wanted
+    answer = talk.fresh().ask(QUESTION, Filters(kind=("news",))).as_dict()
     assert set(models["AnswerBody"]["properties"]) == set(answer) == set(AnswerBody.model_fields)
     cited = answer["citations"][0]
     assert set(models["CitationBody"]["properties"]) == set(cited) == set(CitationBody.model_fields)

@@ -77,8 +77,8 @@ def test_tools_are_listed_with_what_they_take_and_give(mode: str, at: str) -> No
     assert [tool.name for tool in listed] == ["ask", "search", "get_document"]
     takes = {tool.name: set(tool.input_schema["properties"]) for tool in listed}
     assert takes == {
-        "ask": {"question", "history"},
-        "search": {"query", "top_k"},
+        "ask": {"question", "history", "filters"},
+        "search": {"query", "top_k", "filters"},
         "get_document": {"id"},
     }
     for tool in listed:
@@ -128,6 +128,19 @@ def test_search_gives_passages_that_stand_in_their_documents(
         assert passage["publisher"] == document.metadata["publisher"]
         assert passage["published"] == document.metadata.get("published")
         assert passage["text"] in text_of(result)
+
+
+def test_tools_search_within_the_filters(at: str) -> None:
+    filters = {"kind": ["news"], "until": "2031-03-04"}
+    found = call(at, "search", query="bridge of glass", filters=filters).structured_content
+    assert {passage["publisher"] for passage in found["passages"]} <= {
+        "Harbour Gazette", "Amber Post",
+    }  # fmt: skip
+    answer = call(at, "ask", question=QUESTION, filters=filters).structured_content
+    assert answer["filters"] == filters
+    wrong = call(at, "search", query="bridge", filters={"kind": ["gulls"]})
+    assert wrong.is_error
+    assert text_of(wrong).startswith("no document has the kind 'gulls'")
 
 
 def test_get_document_gives_the_text_that_citations_count_in(
