@@ -6,17 +6,20 @@ Imports that take time stand inside the commands, so that `--help` is quick.
 from __future__ import annotations
 
 import datetime
+import gc
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
 from assistant.schema import Filters, iso_date
+from assistant.serving.commands import A_FILE, mcp, user
 from evals.cli import evaluate
 
 ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
@@ -24,7 +27,9 @@ ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # or Python would look through every object once more before it ends
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -66,22 +71,32 @@ def commands() -> None:
     """
 
 
-commands.add_command(evaluate)
+for command in (evaluate, mcp, user):
+    commands.add_command(command)
 
 
 @commands.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 7860]")
-def chat(host: str | None, port: int | None) -> None:
-    """Serve the chat; build the index first if there is none."""
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one.  [default: 7860]")
+@click.option("--users", type=A_FILE, help="File of who may sign in, from `user add`.")
+@click.option("--allow-anonymous", is_flag=True, help="Let other machines in without sign-in.")
+def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous: bool) -> None:
+    """Serve the chat; build the index first if there is none.
+
+    The server also has an HTTP API (/openapi.json) and MCP tools (/mcp).
+    """
     from assistant.settings import load_settings
 
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(
+        host=host, port=port, users=users, allow_anonymous=allow_anonymous or None
+    )
     from assistant import terminal
     from assistant.conversation import Conversation
-    from assistant.ingestion import pending_changes
-    from assistant.web.app import serve
+    from assistant.ingestion import open_index, pending_changes
+    from assistant.serving.address import listen
+    from assistant.web.server import serve
 
+    listening = listen(settings)
     try:
         pending = pending_changes(settings)
     except IndexNotBuilt:
@@ -92,11 +107,12 @@ def chat(host: str | None, port: int | None) -> None:
     else:
         if not pending.is_empty:
             terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
-    conversation = Conversation.open(settings)
+    index = open_index(settings)
     serve(
-        conversation,
-        settings.host,
-        settings.port,
+        Conversation.open(settings, index=index),
+        index,
+        settings,
+        listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),
     )
 

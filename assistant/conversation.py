@@ -13,7 +13,7 @@ from assistant.answering import Answerer
 from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.embeddings import Embedder, load_embedder
-from assistant.index import Manifest
+from assistant.index import Manifest, PassageIndex
 from assistant.ingestion import open_index
 from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import HybridRetriever, filterable, search
@@ -56,14 +56,15 @@ class Conversation:
         settings: Settings,
         load: Callable[[str, int], Embedder] = load_embedder,
         load_judge: Callable[[str, int], Reranker] = load_reranker,
+        index: PassageIndex | None = None,
     ) -> Conversation:
-        """Open the current generation and load the models.
+        """Load the models, and open the current generation unless an index is given.
 
         Raises:
             StoreError: the index is missing, out of date or damaged.
             ModelUnavailable: a model cannot be loaded.
         """
-        index = open_index(settings)
+        index = index or open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
         retriever = HybridRetriever(
             index, embedder, settings.dense_weight, settings.candidates, settings.top_k

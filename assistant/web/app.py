@@ -14,6 +14,7 @@ import gradio as gr
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
 from assistant.index import PassageIndex
+from assistant.serving.gate import Gate
 from assistant.web import words
 from assistant.web.chat import Chat, Desk
 from assistant.web.documents import matching, rows
@@ -60,13 +61,18 @@ def launch_options() -> dict[str, Any]:
 
 
 def make_app(
-    conversation: Conversation, index: PassageIndex, store: ConversationStore, runs: Path
+    conversation: Conversation,
+    index: PassageIndex,
+    store: ConversationStore,
+    runs: Path,
+    gate: Gate,
 ) -> gr.Blocks:
     """The page over one index. Each browser tab has its own conversation.
 
     `runs` is the folder of the evaluation's runs; the latest is shown.
     """
-    desk = Desk(conversation, index, store, Suggestions.load(index.manifest.fingerprints))
+    suggestions = Suggestions.load(index.manifest.fingerprints)
+    desk = Desk(conversation, index, store, suggestions, gate)
     events = Events(desk)
     table = rows(index)
     app: gr.Blocks

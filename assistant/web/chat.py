@@ -17,6 +17,7 @@ from assistant.history import ConversationStore, Verdict
 from assistant.index import PassageIndex
 from assistant.schema import Answer, Filters
 from assistant.segmentation import Span
+from assistant.serving.gate import Gate
 from assistant.web import words
 from assistant.web.lists import conversations_html, next_html
 from assistant.web.reader import reader_html
@@ -61,15 +62,20 @@ class Desk:
         index: PassageIndex,
         store: ConversationStore,
         suggestions: Suggestions,
+        gate: Gate,
     ) -> None:
         self._conversation = conversation
+        self._gate = gate
         self._index = index
         self._store = store
         self._suggestions = suggestions
 
-    def ask(self, question: str, chat: Chat, filters: Filters, user: str) -> Iterator[Step]:
+    def ask(
+        self, question: str, chat: Chat, filters: Filters, user: str, client: str = ""
+    ) -> Iterator[Step]:
         """Answer a question, piece by piece; an edited question takes the last one's place.
 
+        `client` is who the gate counts; it may be somebody without a user name.
         Until there is an answer the conversation stays as it was: a question
         that fails or is called off on the way replaces nothing.
         """
@@ -82,7 +88,8 @@ class Desk:
         yield Step(as_it_was, messages, following="", busy=True)
         try:
             turns = [answer.turn for answer in chat.answers]
-            answer = self._conversation.fresh(turns).ask(question, filters)
+            with self._gate.enter(client):
+                answer = self._conversation.fresh(turns).ask(question, filters)
         except AssistantError as error:
             refusal = _said("assistant", refusal_html(str(error)))
             yield Step(as_it_was, [*self.messages(as_it_was), asked, refusal])
@@ -98,11 +105,11 @@ class Desk:
             conversations=self.conversations(chat, user),
         )
 
-    def retry(self, chat: Chat, filters: Filters, user: str) -> Iterator[Step]:
+    def retry(self, chat: Chat, filters: Filters, user: str, client: str = "") -> Iterator[Step]:
         """Ask the last question again."""
         if chat.answers:
             question = chat.answers[-1].question
-            yield from self.ask(question, replace(chat, editing=True), filters, user)
+            yield from self.ask(question, replace(chat, editing=True), filters, user, client)
 
     def open(self, conversation: str, user: str) -> Step:
         """Show a conversation that was kept.

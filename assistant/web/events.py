@@ -19,6 +19,7 @@ from assistant.errors import AssistantError, FilterError, HistoryError
 from assistant.history import Verdict
 from assistant.schema import Filters, iso_date
 from assistant.segmentation import Span
+from assistant.serving.signin import client_of
 from assistant.web import words
 from assistant.web.chat import Chat, Desk, Step
 from assistant.web.sources import escape
@@ -43,7 +44,7 @@ class Events:
         if not question.strip():
             return
         filters = filters_of(topic, kind, since, until, as_of)
-        for step in self._desk.ask(question, chat, filters, user_of(request)):
+        for step in self._desk.ask(question, chat, filters, *who(request)):
             yield updates(step, question="")
 
     def ask_suggested(
@@ -60,11 +61,11 @@ class Events:
     ) -> Iterator[Updates]:  # fmt: skip
         """Ask the last question again."""
         filters = filters_of(topic, kind, since, until, as_of)
-        yield from map(updates, self._desk.retry(chat, filters, user_of(request)))
+        yield from map(updates, self._desk.retry(chat, filters, *who(request)))
 
     def widen(self, chat: Chat, request: gr.Request) -> Iterator[Updates]:
         """Ask the last question of all documents, and clear the filters."""
-        for step in self._desk.retry(chat, Filters(), user_of(request)):
+        for step in self._desk.retry(chat, Filters(), *who(request)):
             yield *updates(step), [], [], "", "", ""
 
     def edit(self, chat: Chat) -> tuple[Chat, str]:
@@ -220,6 +221,11 @@ def spans_of(text: str) -> list[Span]:
 def user_of(request: gr.Request) -> str:
     """The user's name; nobody's where there is no sign-in."""
     return getattr(request, "username", None) or ""
+
+
+def who(request: gr.Request) -> tuple[str, str]:
+    """The user, and the client that the gate counts."""
+    return user_of(request), client_of(request.request)
 
 
 @contextmanager

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 from fakes import CALIBRATION, FakeReranker, HashEmbedder
 from playwright.sync_api import Browser, sync_playwright
+from served import served
 from visits import Visit
 
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
 from assistant.ingestion import ingest, open_index
 from assistant.settings import load_settings
-from assistant.web.app import launch_options, make_app
 
 CHROMIUM = shutil.which("chromium")
 DATA = Path(__file__).parents[1] / "data"
@@ -42,15 +42,20 @@ def chat(place: Path, store: ConversationStore) -> Iterator[str]:
     (place / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
     calibration = place / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
-    settings = load_settings(indexes_dir=place, calibration=calibration)
-    ingest(settings, load=lambda name, threads: HashEmbedder())
-    conversation = Conversation.open(
-        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
+    settings = load_settings(
+        indexes_dir=place,
+        calibration=calibration,
+        data_dir=place,
+        runs_dir=place / "runs",
+        requests_per_minute=100_000,
     )
-    app = make_app(conversation, open_index(settings), store, place / "runs")
-    _, address, _ = app.launch(prevent_thread_lock=True, **launch_options())
-    yield address
-    app.close()
+    ingest(settings, load=lambda name, threads: HashEmbedder())
+    index = open_index(settings)
+    conversation = Conversation.open(
+        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker(), index
+    )
+    with served(conversation, index, settings) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

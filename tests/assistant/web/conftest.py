@@ -11,6 +11,7 @@ import pytest
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
 from assistant.index import PassageIndex
+from assistant.serving.gate import Gate
 from assistant.web.chat import Desk
 from assistant.web.suggestions import Suggestion, Suggestions
 
@@ -27,4 +28,4 @@ def store(tmp_path: Path) -> Iterator[ConversationStore]:
 @pytest.fixture
 def desk(conversation: Conversation, index: PassageIndex, store: ConversationStore) -> Desk:
     suggestions = Suggestions([Suggestion(SUGGESTED, REPORT, "Its panes were cast in Oster.")])
-    return Desk(conversation, index, store, suggestions)
+    return Desk(conversation, index, store, suggestions, Gate(1000, 40))

@@ -7,6 +7,7 @@ from gradio.block_function import BlockFunction
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
 from assistant.index import PassageIndex
+from assistant.serving.gate import Gate
 from assistant.web.app import make_app
 from assistant.web.chat import Chat, Step
 from assistant.web.events import updates
@@ -16,7 +17,7 @@ def test_handlers_meet_the_parts_of_the_page(
     conversation: Conversation, index: PassageIndex, store: ConversationStore, tmp_path: Path
 ) -> None:
     async def made() -> gr.Blocks:
-        return make_app(conversation, index, store, tmp_path / "runs")
+        return make_app(conversation, index, store, tmp_path / "runs", Gate(1000, 40))
 
     app = asyncio.run(made())  # without a running event loop Gradio leaves one open
     handlers = list(app.fns.values())

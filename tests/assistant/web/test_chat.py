@@ -18,6 +18,7 @@ from assistant.history import ConversationStore
 from assistant.index import PassageIndex
 from assistant.ingestion import ingest, open_index
 from assistant.schema import Filters
+from assistant.serving.gate import Gate
 from assistant.settings import Settings
 from assistant.web import words
 from assistant.web.chat import Chat, Desk, Step
@@ -133,7 +134,7 @@ def test_question_that_fails_leaves_the_conversation_as_it_was(
 ) -> None:
     chat = asked(desk, AMBER)
     broken = Conversation(Broken(), conversation.answerer, conversation.manifest)
-    failing = Desk(broken, index, store, Suggestions([]))
+    failing = Desk(broken, index, store, Suggestions([]), Gate(1000, 40))
     *_, last = failing.ask(BRIDGE, replace(chat, editing=editing), EVERYTHING, "ann")
     assert (last.chat, last.busy) == (chat, False)
     assert questions(last) == [AMBER, BRIDGE]
@@ -255,8 +256,20 @@ def test_document_that_is_gone(
     (corpus / f"{EXPORT}.md").unlink()
     ingest(settings, load=load)
     with closing(open_index(settings)) as newer:
-        later = Desk(conversation, newer, store, Suggestions([]))
+        later = Desk(conversation, newer, store, Suggestions([]), Gate(1000, 40))
         opened = later.open(chat.id or "", "ann")
         assert "a limit of 900 tonnes" in (opened.panel or "")
         assert "Raw amber needs a licence" not in (opened.panel or "")
         assert words.NOT_IN_INDEX in later.read(EXPORT, [])
+
+
+def test_ask_too_often_is_told_and_changes_nothing(
+    conversation: Conversation, index: PassageIndex, store: ConversationStore
+) -> None:
+    desk = Desk(conversation, index, store, Suggestions([]), Gate(1, 40))
+    *_, first = desk.ask(AMBER, Chat(), EVERYTHING, "", "192.0.2.7")
+    *_, second = desk.ask(BRIDGE, first.chat, EVERYTHING, "", "192.0.2.7")
+    assert second.chat == first.chat
+    assert "requests in a minute" in (second.messages or [])[-1]["content"]
+    *_, other = desk.ask(BRIDGE, Chat(), EVERYTHING, "", "192.0.2.8")
+    assert other.chat.answers
