@@ -152,7 +152,7 @@ def _marker(citation: Citation, turn: int) -> str:
 
 def _card(citations: list[Citation], answer: Answer, turn: int, library: Library) -> str:
     first = citations[0]
-    marked = () if answer.outcome == "nothing" else citations  # its text has no markers
+    marked = () if answer.outcome == "nothing" else citations  # then the chat has no markers
     numbers = "".join(
         f'<a class="number" href="#mark-{turn}-{c.id}" '
         f'aria-label="{words.BACK_TO_MARKER.format(marker=c.marker)}">{c.marker}</a>'

@@ -82,9 +82,8 @@ def test_is_presentable(presentable: dict[str, Any], shown: bool) -> None:
 
 
 def test_load_knows_the_written_questions_of_these_documents_alone() -> None:
-    known = "package/2026-01-27-reuters-diamond-plant-exclusive"
-    other = document("Grit.", "package/another")
-    loaded = Suggestions.load([known])
-    [question] = loaded.after([answered(cited(1, "Grit.", document("Grit.", known)))])
+    plant = "package/2026-01-27-reuters-diamond-plant-exclusive"
+    answer = answered(cited(1, "Grit.", document("Grit.", plant)))
+    [question] = Suggestions.load([plant]).after([answer])
     assert question.endswith("?")
-    assert loaded.after([answered(cited(1, "Grit.", other))]) == []
+    assert Suggestions.load([OWLS.doc_id]).after([answer]) == []
