@@ -39,6 +39,8 @@ REMEDY = "run `diamond-assistant index build`"
 
 _COLLECTION = "passages"
 _VOCABULARY = "vocabulary.json"
+# Chroma's own breadth of search loses some of the nearest, others at each opening.
+HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
 
 
@@ -137,7 +139,7 @@ class PassageIndex:
         """
         client = _client(directory / "chroma")
         collection = client.create_collection(
-            _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            _COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
         )
         for start in range(0, len(passages), _BATCH):
             batch = passages[start : start + _BATCH]

@@ -85,7 +85,7 @@ def make_app(
         gr.HTML(masthead(index.manifest), elem_id="masthead")
         with gr.Tabs(elem_id="views"):
             with gr.Tab(words.ASK_VIEW):
-                view = ask_view(conversation.facets())
+                view = ask_view(index.facets())
             with gr.Tab(words.DOCUMENTS_VIEW):
                 wanted, documents = documents_view(table)
             with gr.Tab(words.EVALUATION_VIEW) as evaluation_tab:
