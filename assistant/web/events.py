@@ -44,8 +44,10 @@ class Events:
         if not question.strip():
             return
         filters = filters_of(topic, kind, since, until, as_of)
+        cleared: str | None = ""  # once: the next question may be typed while this one is answered
         for step in self._desk.ask(question, chat, filters, *who(request)):
-            yield updates(step, question="")
+            yield updates(step, cleared)
+            cleared = None
 
     def ask_suggested(
         self, chat: Chat, topic: Names, kind: Names, since: str, until: str, as_of: str,
