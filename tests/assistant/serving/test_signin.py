@@ -178,7 +178,7 @@ def test_unknown_name_and_wrong_password_look_the_same(visitor: httpx.Client) ->
 
 
 def test_page_shows_a_name_as_text(visitor: httpx.Client) -> None:
-    refused = sign_in(visitor, '"><script>alert(1)</script>', "wrong", next='"><img>')
+    refused = sign_in(visitor, '"><script>alert(1)</script>', "wrong", next='/"><img>')
     assert "<script>" not in refused.text
     assert "<img>" not in refused.text
 

@@ -81,16 +81,14 @@ def test_handler_knows_an_address_where_nobody_signs_in(
 def test_page_takes_no_more_questions_than_may_wait(
     conversation: Conversation, index: PassageIndex, settings: Settings
 ) -> None:
-    gate = Gate(60, 4)
-    api = make_api(conversation, gate, make_tools(conversation, index, gate))
-    with gr.Blocks(analytics_enabled=False) as page:
-        pass
+    async def longest_queue() -> object:  # Gradio wants an event loop
+        gate = Gate(60, 4)
+        api = make_api(conversation, gate, make_tools(conversation, index, gate))
+        with gr.Blocks(analytics_enabled=False) as page:
+            mount_page(api, page, settings, signed_in=False)
+        return page._queue.max_size
 
-    async def mount() -> None:  # Gradio wants an event loop
-        mount_page(api, page, settings, signed_in=False)
-
-    asyncio.run(mount())
-    assert page._queue.max_size == settings.queue_size + CONCURRENCY
+    assert asyncio.run(longest_queue()) == settings.queue_size + CONCURRENCY
 
 
 def test_page_is_ours_and_tells_nobody(
