@@ -18,6 +18,9 @@ import pytest
         "assistant.retrieval",
         "assistant.answering.confidence",
         "assistant.answering.moments",
+        "assistant.serving.address",
+        "assistant.serving.bodies",
+        "assistant.serving.gate",
     ],
 )
 def test_examples_in_docstrings(name: str) -> None:

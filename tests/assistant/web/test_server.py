@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from assistant.serving.signin import RequireSignIn, SignIn, client_of
 from assistant.serving.tools import make_tools
 from assistant.serving.users import Users
 from assistant.settings import Settings
+from assistant.web.app import CONCURRENCY
 from assistant.web.server import mount_page
 
 ANNA = ("anna", "correct horse")
@@ -74,6 +76,19 @@ def test_handler_knows_an_address_where_nobody_signs_in(
 ) -> None:
     with asking_page(conversation, index, settings, None) as address:
         assert who_am_i(address) == [None, "127.0.0.1"]
+
+
+def test_page_takes_no_more_questions_than_may_wait(
+    conversation: Conversation, index: PassageIndex, settings: Settings
+) -> None:
+    async def longest_queue() -> object:  # Gradio wants an event loop
+        gate = Gate(60, 4)
+        api = make_api(conversation, gate, make_tools(conversation, index, gate))
+        with gr.Blocks(analytics_enabled=False) as page:
+            mount_page(api, page, settings, signed_in=False)
+        return page._queue.max_size
+
+    assert asyncio.run(longest_queue()) == settings.queue_size + CONCURRENCY
 
 
 def test_page_is_ours_and_tells_nobody(
