@@ -37,7 +37,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker(), index
     )
     with served(conversation, index, settings) as address:
-        yield address
+        yield f"{address}/"
 
 
 @pytest.fixture(scope="module")
