@@ -21,16 +21,10 @@ from assistant.citations import statements
 from assistant.conversation import Conversation
 from assistant.errors import AssistantError
 from assistant.schema import Answer
-from assistant.serving.bodies import (
-    AnswerBody,
-    Ask,
-    CitationBody,
-    Health,
-    Problem,
-    StatementBody,
-)
 from assistant.serving.gate import Gate
 from assistant.serving.problems import response_to
+from assistant.serving.replies import AnswerBody, CitationBody, Health, Problem, StatementBody
+from assistant.serving.requests import Ask
 from assistant.serving.signin import client_of
 
 MAX_BODY = 8 * 2**20  # bytes; a page sends its whole conversation with a question

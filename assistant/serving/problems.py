@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.errors import AssistantError, FilterError, Overloaded, TooMany
-from assistant.serving.bodies import in_words
+from assistant.serving.requests import in_words
 
 UNKNOWN = "Something went wrong in the server; its log says what."
 

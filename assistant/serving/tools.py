@@ -17,19 +17,10 @@ from assistant.errors import AssistantError, NoSuchDocument
 from assistant.index import PassageIndex
 from assistant.retrieval import search
 from assistant.schema import Answer, Citation, readable_date
-from assistant.serving.bodies import (
-    AnswerBody,
-    Ask,
-    DocumentBody,
-    Found,
-    GetDocument,
-    PassageBody,
-    Search,
-    filters_of,
-    in_words,
-)
 from assistant.serving.gate import Gate
 from assistant.serving.problems import UNKNOWN, log
+from assistant.serving.replies import AnswerBody, DocumentBody, Found, PassageBody
+from assistant.serving.requests import Ask, GetDocument, Search, filters_of, in_words
 from assistant.serving.signin import client_of
 
 _ASK = """Answer a question from the documents. Every sentence of the answer is a quote, followed \

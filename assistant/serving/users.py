@@ -111,13 +111,11 @@ class Users:
 
     def _user(self, line: str, number: int) -> tuple[str, str]:
         name, _, hashed = line.strip().partition(":")
-        try:
-            extract_parameters(hashed)
-        except InvalidHashError as error:
+        if not (_is_name(name) and _is_hash(hashed)):
             raise SettingsError(
                 f"{self.path}, line {number}: expected `name:argon2 hash`, "
                 "as `diamond-assistant user add` writes it"
-            ) from error
+            )
         return name, hashed
 
     def _write(self, hashes: Mapping[str, str]) -> None:
@@ -139,6 +137,14 @@ class Users:
 def _is_name(name: str) -> bool:
     fits = 0 < len(name) <= LONGEST_NAME
     return fits and name.isprintable() and not set(name) & {" ", ":"}
+
+
+def _is_hash(text: str) -> bool:
+    try:
+        extract_parameters(text)
+    except InvalidHashError:
+        return False
+    return True
 
 
 def _how_to_add(path: Path) -> str:

@@ -19,8 +19,8 @@ import pytest
         "assistant.answering.confidence",
         "assistant.answering.moments",
         "assistant.serving.address",
-        "assistant.serving.bodies",
         "assistant.serving.gate",
+        "assistant.serving.requests",
     ],
 )
 def test_examples_in_docstrings(name: str) -> None:

@@ -55,7 +55,7 @@ def chat(place: Path, store: ConversationStore) -> Iterator[str]:
         settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker(), index
     )
     with served(conversation, index, settings) as address:
-        yield address
+        yield f"{address}/"
 
 
 @pytest.fixture(scope="module")

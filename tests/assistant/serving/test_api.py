@@ -16,7 +16,7 @@ from served import Serve
 from assistant.conversation import Conversation
 from assistant.errors import IndexDamaged
 from assistant.schema import Answer, Filters
-from assistant.serving.bodies import AnswerBody, CitationBody
+from assistant.serving.replies import AnswerBody, CitationBody
 
 QUESTION = "How much did Velmora's bridge of glass cost?"
 

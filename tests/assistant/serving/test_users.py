@@ -111,9 +111,12 @@ def test_load_of_an_empty_file_says_how_to_add_one(path: Path) -> None:
     assert "names no user yet" in complaint(caught)
 
 
-@pytest.mark.parametrize("line", ["anna", "anna:", "anna:plain text", "anna:$argon2id$broken"])
+@pytest.mark.parametrize(
+    "line", ["anna", "anna:", "anna:plain", "anna:$argon2id$broken", ":HASH", "an na:HASH"]
+)
 def test_load_names_the_line_that_is_no_user(line: str, users: Users, path: Path) -> None:
-    path.write_text(path.read_text() + line + "\n")
+    good = path.read_text()
+    path.write_text(good + line.replace("HASH", good.strip().partition(":")[2]) + "\n")
     with pytest.raises(SettingsError) as caught:
         Users.load(path)
     assert f"{path}, line 2: expected" in complaint(caught)
