@@ -60,7 +60,7 @@ LONGEST_GRADIENT = 1.0
     help="Write there.  [default: beside this file]",
 )
 def main(public: Path | None, epochs: int, seed: int, threads: int, out: Path) -> None:
-    """Train the model that finds the sentences that answer; half an hour on two cores."""
+    """Train the model that finds the sentences that answer; an hour on two idle cores."""
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     train, held = corpus_groups()

@@ -76,8 +76,9 @@ def test_ask_prints_the_answer_and_its_source(place: Path) -> None:
     asked = assistant(place, "ask", QUESTION)
     assert asked.returncode == 0
     assert "42 million crowns" in " ".join(asked.stdout.split())
-    assert "Velmora Town Council, 2031-03-05" in asked.stdout
-    assert "https://council.example/bridge-report" in asked.stdout
+    sources = "Velmora Town Council, 2031-03-05", "Harbour Gazette, 2031-03-02"
+    assert any(source in asked.stdout for source in sources)
+    assert re.search(r"^https://(council|gazette)\.example/", asked.stdout, re.M)
     assert re.search(r"^Confidence (high|fair) \(0\.\d\d\)\. Index 0001-", asked.stdout, re.M)
     assert asked.stderr == ""
 

@@ -165,8 +165,9 @@ def test_filters_apply_and_an_abstention_offers_to_widen(visit: OpenPage) -> Non
 def test_documents_are_found_and_read(visit: OpenPage) -> None:
     page = visit().page
     page.get_by_role("tab", name=words.DOCUMENTS_VIEW).click()
+    page.wait_for_selector("#documents [role=gridcell]:visible")
     page.locator("#find-documents :is(input, textarea)").press_sequentially("amber post")
-    page.wait_for_function("document.querySelector('#documents [role=grid]').ariaRowCount < 5")
+    page.wait_for_function("document.querySelector('#documents [role=grid]')?.ariaRowCount < 5")
     page.locator("#documents [role=gridcell]:visible").first.click()
     page.wait_for_selector("dialog.reader[open]")
 

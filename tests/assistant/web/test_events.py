@@ -78,7 +78,8 @@ def test_ask_nothing(text: Any, events: Events) -> None:
 
 def test_ask_clears_the_field_and_goes_by_the_filters(events: Events) -> None:
     first, *_, last = events.ask(BRIDGE, Chat(), [], ["official"], "2031-03-01", "", "", ANN)
-    assert first[-1] == last[-1] == ""
+    assert first[-1] == ""
+    assert last[-1] == gr.skip()  # the next question may stand there by then
     [answer] = chat_of(last).answers
     assert answer.filters == Filters(kind=("official",), since=datetime.date(2031, 3, 1))
     assert {citation.kind for citation in answer.citations} == {"official"}
