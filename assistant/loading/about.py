@@ -68,8 +68,9 @@ def usable(declared: Mapping[str, Any]) -> dict[str, Any]:
 def _tidy(name: str, value: Any) -> Any:
     """A value in the form that a document has it in; None where it says nothing."""
     if name == "topics":
-        names = re.split("[,;]", value) if isinstance(value, str) else value or []
-        return [_tidy("", one) for one in names if isinstance(one, str) and one.strip()]
+        said = [value] if isinstance(value, str) else value or []
+        names = [name for one in said if isinstance(one, str) for name in re.split("[,;]", one)]
+        return [_tidy("", name) for name in names if name.strip()]
     if not isinstance(value, str):
         return value
     value = " ".join(clean(value).split())

@@ -11,7 +11,7 @@ from assistant.errors import EmptyCorpus, UnreadableDocument
 from assistant.loading import plain
 from assistant.loading.about import describe
 from assistant.loading.extracts import LIMITS, Limits, clean, with_newlines
-from assistant.loading.files import SIDECAR, check_name, corpus_files, read_bytes
+from assistant.loading.files import SIDECAR, check_file, corpus_files, read_bytes
 from assistant.loading.formats import SIMPLE, check_suffix, extract
 from assistant.loading.front_matter import FrontMatter, Sidecar, check, split_front_matter
 from assistant.loading.process import ReadingProcess
@@ -108,12 +108,12 @@ def _load(
     path: Path, corpus_dir: Path, digests: bool, limits: Limits, process: ReadingProcess
 ) -> Document:
     try:
-        check_name(path)
+        check_file(path, corpus_dir)
         if path.name.endswith(SIDECAR):
             raise UnreadableDocument("there is no such file as it describes; move it away")
         suffix = path.suffix.lower()
         check_suffix(suffix)
-        content = read_bytes(path, corpus_dir, limits.file_bytes)
+        content = read_bytes(path, limits.file_bytes)
         doc_id = path.relative_to(corpus_dir).with_suffix("").as_posix()
         if digests and suffix in MARKDOWN:
             return _digest(doc_id, content)
@@ -148,7 +148,8 @@ def _sidecar(path: Path, corpus_dir: Path, limits: Limits) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        content = read_bytes(path, corpus_dir, limits.file_bytes)
+        check_file(path, corpus_dir)
+        content = read_bytes(path, limits.file_bytes)
         fields = check(with_newlines(plain.decode(content)), Sidecar)
     except UnreadableDocument as error:
         raise UnreadableDocument(error.reason, path) from error

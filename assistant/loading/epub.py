@@ -62,8 +62,7 @@ def _refuse_protected(archive: zipfile.ZipFile, chapters: list[str]) -> None:
 
 
 def _text(chapter: bytes) -> str:
-    body = parse_html(chapter, encoding="utf-8").find(".//body")
-    return "" if body is None else to_markdown(body)
+    return to_markdown(parse_html(chapter, encoding="utf-8")) if chapter.strip() else ""
 
 
 def _said(package: Any, name: str) -> str | None:

@@ -31,9 +31,9 @@ class Limits:
     file_bytes: int = 100 * MIB
     unpacked_bytes: int = 400 * MIB  # of a file that is a ZIP archive
     parts: int = 10_000  # files in such an archive
-    pages: int = 5_000
+    pages: int = 3_000
     characters: int = 5_000_000  # as many as a shelf of books
-    seconds: int = 120
+    seconds: int = 240
     memory: int = 4096 * MIB  # of the process that parses
 
 

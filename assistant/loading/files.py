@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,26 +32,36 @@ def corpus_files(corpus_dir: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_bytes(path: Path, corpus_dir: Path, most: int) -> bytes:
-    """A file's bytes, as they were at one moment.
+def check_file(path: Path, corpus_dir: Path) -> None:
+    """See that a path leads to a file of the corpus, and can be a document's id.
 
     Raises:
-        UnreadableDocument: it is no file in this folder, too large, or it changes.
+        UnreadableDocument: it does not, and what to do.
     """
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in str(path)):
+        raise UnreadableDocument(f"its name {path.name!a} is not text on one line; rename it")
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(corpus_dir)):
         raise UnreadableDocument("a link that leads out of the corpus; put the file itself here")
     if path.is_dir():
-        raise UnreadableDocument("a link to a folder, or a folder that you may not look into")
+        raise UnreadableDocument(
+            "a link to a folder, or a folder that cannot be opened; put files here themselves"
+        )
     if not path.is_file():
-        raise UnreadableDocument("not a file but a link, a pipe or a device; move it away")
+        raise UnreadableDocument("a pipe, a device or a link to nothing; move it away")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """A file's bytes, as they were at one moment.
+
+    Raises:
+        UnreadableDocument: it is too large, cannot be opened, or changes.
+    """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             before = os.fstat(file.fileno())
-            if not stat.S_ISREG(before.st_mode):
-                raise UnreadableDocument("not a file but a pipe or a device; move it away")
             if before.st_size > most:
                 raise UnreadableDocument(
-                    f"{before.st_size / MIB:,.0f} MiB, more than {most / MIB:,.0f} MiB; divide it"
+                    f"{before.st_size / MIB:,.1f} MiB, more than {most / MIB:,.1f} MiB; divide it"
                 )
             content = file.read(before.st_size + 1)
             after = os.fstat(file.fileno())
@@ -61,17 +70,6 @@ def read_bytes(path: Path, corpus_dir: Path, most: int) -> bytes:
     if (len(content), before.st_mtime_ns) != (before.st_size, after.st_mtime_ns):
         raise UnreadableDocument("it changed while it was read; run the command again")
     return content
-
-
-def check_name(path: Path) -> None:
-    """See that a path can be a document's id.
-
-    Raises:
-        UnreadableDocument: it is not text on one line.
-    """
-    name = str(path)
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-        raise UnreadableDocument(f"its name {name!a} is not text on one line; rename it")
 
 
 def _entries(folder: Path) -> Iterator[Path]:

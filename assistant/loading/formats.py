@@ -67,6 +67,8 @@ def extract(suffix: str, content: bytes, limits: Limits) -> Extract:
         found = read(content, limits)
     except UnreadableDocument:
         raise
+    except MemoryError as error:
+        raise UnreadableDocument("it takes too much memory to read; divide it") from error
     except Exception as error:  # what a library raises at a broken file is anybody's guess
         raise UnreadableDocument(
             f"not a whole {suffix} file ({type(error).__name__}); "

@@ -12,6 +12,9 @@ from assistant.loading.plain import decode
 
 _MOST = 20 * MIB  # more than trafilatura takes
 
+# The date that a page declares: none guessed from its text, and none left out as future.
+_DATE = {"original_date": True, "extensive_search": False, "max_date": "2100-01-01"}
+
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _DECLARED_WITHIN = 4096  # bytes
 
@@ -29,7 +32,7 @@ def read_html(content: bytes, limits: Limits) -> Extract:
         root,
         include_comments=False,
         with_metadata=True,
-        date_extraction_params={"original_date": True, "extensive_search": False},
+        date_extraction_params=_DATE,
     )
     if found is None or isinstance(found, dict):
         raise UnreadableDocument("there is no text on this page; save it from a browser")

@@ -32,9 +32,8 @@ _BEFORE_NUMBER = frozenset([*_SIGNS, "US$", "C$", "A$", "(", "-"])
 _BETWEEN_NUMBERS = re.compile(r"(?<=[\d)%—–]) (?=[$€£¥](?:\s|$))")
 _AFTER_NUMBER = frozenset(") % )% pts x bps".split())
 _NUMBERING = re.compile(
-    r"^\W*(?:(?:item|note|part|section|chapter|article|exhibit|annex|figure|table)\s+)?"
-    r"(?:[\dIVX]+[.\dA-Za-z]{0,4}\b)?[\s.:—–-]*",
-    re.IGNORECASE,
+    r"^\W*(?i:(?:item|note|part|section|chapter|article|exhibit|annex|figure|table)\s+)?"
+    r"(?:(?:\d+(?:\.\d+)*[A-Za-z]?|[IVX]+)(?!\w))?[\s.:—–-]*"
 )
 _PAGE_NUMBER = re.compile(
     r"^\W*(?:page\s+)?(?:[A-Z]-)?\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?\W*$", re.IGNORECASE
@@ -102,6 +101,10 @@ class _Looks:
         middle = (line.left + line.right - self.left - self.right) / 2
         return line.left - self.left < width / 10 or abs(middle) < width / 20
 
+    def is_short(self, line: Line) -> bool:
+        """Whether a line ends well before the widest ones do."""
+        return line.right - self.left < (self.right - self.left) * 2 / 3
+
 
 def pages_to_markdown(pages: Sequence[Page]) -> list[str]:
     """The text of each page."""
@@ -156,7 +159,7 @@ def _at_signs(cell: Cell) -> Iterator[Cell]:
 def _running_lines(pages: Sequence[Page]) -> set[str]:
     """The texts of headers and footers: what stands in the margin of many pages."""
     counts = Counter(text for page in pages for text in {line.text for line in _margins(page)})
-    return {text for text, count in counts.items() if count >= max(_RUNNING, len(pages) // 4)}
+    return {text for text, count in counts.items() if count >= max(_RUNNING, len(pages) // 2)}
 
 
 def _margins(page: Page) -> list[Line]:
@@ -182,7 +185,7 @@ def _blocks(lines: Sequence[Line], looks: _Looks) -> Iterator[str]:
         if end > position:
             yield _table(lines[position:end])
         else:
-            end = _paragraph_end(lines, position)
+            end = _paragraph_end(lines, position, looks)
             yield _paragraph(lines[position:end], looks)
         position = end
 
@@ -225,7 +228,7 @@ def _is_row(line: Line) -> bool:
     return len(line.cells) > 1 and not _BULLET.match(line.cells[0].text)
 
 
-def _paragraph_end(lines: Sequence[Line], start: int) -> int:
+def _paragraph_end(lines: Sequence[Line], start: int, looks: _Looks) -> int:
     """Where the paragraph that starts here ends."""
     column = [lines[start]]
     for line in lines[start + 1 : start + _LONGEST]:
@@ -235,7 +238,11 @@ def _paragraph_end(lines: Sequence[Line], start: int) -> int:
     margin = _margin(column)
     end = start + 1
     for line, following in pairwise(column):
-        if _ends_early(line, following, margin) or _starts_anew(line, following):
+        if (
+            _ends_early(line, following, margin)
+            or _starts_anew(line, following)
+            or (looks.is_short(line) and _is_sentence_end(line, following))
+        ):
             break
         end += 1
     return end
@@ -276,7 +283,11 @@ def _starts_anew(line: Line, following: Line) -> bool:
     if _BULLETED.match(following.text) or _BULLET.match(following.cells[0].text):
         return True
     indented = following.left - line.left > _INDENT * line.height
-    return indented and line.text.endswith((".", "!", "?", ":", "”"))
+    return indented and _is_sentence_end(line, following)
+
+
+def _is_sentence_end(line: Line, following: Line) -> bool:
+    return line.text.endswith((".", "!", "?", ":", "”")) and not following.text[:1].islower()
 
 
 def _paragraph(lines: Sequence[Line], looks: _Looks) -> str:

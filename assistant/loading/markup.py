@@ -8,10 +8,10 @@ from lxml import etree, html
 
 from assistant.loading import markdown
 
-_SKIPPED = frozenset("script style template svg math head title iframe object noscript".split())
+_SKIPPED = frozenset("script style template svg math nav title iframe object noscript".split())
 _BLOCKS = frozenset(
     "address article aside blockquote body caption dd details div dl dt fieldset figcaption figure"
-    " footer form header hr legend li main nav ol p pre quote section summary ul item list".split()
+    " footer form header hr legend li main ol p pre quote section summary ul item list".split()
 )
 _ITEMS = frozenset(["li", "item"])
 _BREAKS = frozenset(["br", "lb"])
@@ -34,7 +34,9 @@ def parse_html(content: bytes | str, encoding: str | None = None) -> Any:
 
 
 def to_markdown(root: Any) -> str:
-    """The text under an element, block by block."""
+    """The text of an element, or of the body of a page, block by block."""
+    if _name(root) == "html":
+        root = root.find(".//body")
     writer = _Writer()
     walk = etree.iterwalk(root, events=_EVENTS)
     for event, element in walk:
@@ -64,15 +66,16 @@ class _Writer:
         self._text: list[str] = []
         self._heading = 0
         self._is_item = False
-        self._rows: list[list[str]] | None = None
+        self._in_table = False
+        self._rows: list[list[str]] = []
         self._has_header = False
 
     def open(self, element: Any) -> None:
         name = _name(element)
         if name == "table" and element.find(".//table") is None:
             self._flush()
-            self._rows, self._has_header = [], False
-        elif self._rows is not None:
+            self._in_table, self._rows, self._has_header = True, [], False
+        elif self._in_table:
             self._open_in_table(name, element)
         elif level := _level(element):
             self._flush()
@@ -85,10 +88,10 @@ class _Writer:
 
     def close(self, element: Any) -> None:
         name = _name(element)
-        if name == "table" and self._rows is not None:
+        if name == "table" and self._in_table:
             self.blocks.append(markdown.table(self._rows, self._has_header))
-            self._rows, self._text = None, []
-        elif self._rows is not None:
+            self._in_table, self._text = False, []
+        elif self._in_table:
             if name in _CELLS and self._rows:
                 self._rows[-1].append(self._take())
             elif name in _BLOCKS:
@@ -102,17 +105,15 @@ class _Writer:
 
     def rest(self) -> list[str]:
         """What was never closed, of a broken page."""
-        if self._rows is not None:
-            return [markdown.table(self._rows), self._take()]
-        return [self._take()]
+        return [markdown.table(self._rows) if self._in_table else "", self._take()]
 
     def _open_in_table(self, name: str, element: Any) -> None:
         if name in _ROWS:
-            self._rows = [*(self._rows or []), []]
-            self._text = []
+            self.blocks.append(self._take())  # a caption
+            self._rows.append([])
         elif name in _CELLS:
             self._text = []
-            if len(self._rows or []) == 1:
+            if len(self._rows) == 1:
                 self._has_header = name == "th" or element.get("role") == "head"
         elif name in _BLOCKS or name in _BREAKS or _level(element):
             self.write(" ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ _PRINTERS = ("Chromium", "Mozilla", "wkhtmltopdf", "HeadlessChrome")
 
 _BOLD = 600  # weight of a font from which it is bold
 _NAME_BYTES = 128
+_WORD_GAP = 0.15  # of a character's height: a space, where PDFium is not sure
+_SOFT_HYPHEN = "\u00ad"
 _WRAPPED = "\x02"  # PDFium's sign for the hyphen of a word that goes on in the next line
 
 
@@ -64,62 +67,93 @@ def _lines_of(document: Any, number: int) -> Page:
     page = document[number]
     text = page.get_textpage()
     try:
-        return [line for line in _lines(text) if line.cells]
+        return list(_lines(text))
     finally:
         text.close()
         page.close()
 
 
 def _lines(text: Any) -> Iterator[Line]:
-    line = _LineBuilder(text)
+    """The lines of a page in the order of its content, put together from where characters stand.
+
+    PDFium's own line ends are not enough: on a page with few words it may end a
+    line after every letter.
+    """
+    line: _LineBuilder | None = None
     for index in range(text.count_chars()):
         character = chr(pdfium.FPDFText_GetUnicode(text, index))
-        if character in "\r\n":
-            yield line.build()
-            line = _LineBuilder(text)
-        else:
-            line.add(index, character)
-    yield line.build()
+        box = pdfium.FS_RECTF()
+        if character.isspace() or not pdfium.FPDFText_GetLooseCharBox(text, index, box):
+            if line is not None:
+                line.space(certain=character not in "\r\n")
+            continue
+        if line is None or not line.goes_on(box):
+            if line is not None:
+                yield line.build()
+            line = _LineBuilder(_direction(text, index), _is_bold(text, index))
+        line.add(_SOFT_HYPHEN if character == _WRAPPED else character, box)
+    if line is not None:
+        yield line.build()
 
 
 class _LineBuilder:
-    """A line as its characters come in."""
+    """A line as its characters come in; `direction` is in which way it runs, in quarter turns."""
 
-    def __init__(self, text: Any) -> None:
-        self._text = text
-        self._box = pdfium.FS_RECTF()
+    def __init__(self, direction: int, bold: bool) -> None:
+        self._direction = direction
+        self._bold = bold
         self._cells: list[Cell] = []
-        self._characters = ""
-        self._left = self._right = 0.0
-        self._bottoms: list[float] = []
-        self._tops: list[float] = []
-        self._bold = 0
+        self._characters: list[str] = []
+        self._left = self._start = self._right = 0.0
+        self._bottom, self._top = math.inf, -math.inf
+        self._space = ""
 
-    def add(self, index: int, character: str) -> None:
-        if character.isspace() or not pdfium.FPDFText_GetLooseCharBox(self._text, index, self._box):
-            self._characters += " "
-            return
-        box = self._box
-        if self._characters.strip() and box.left - self._right > CELL_GAP * (box.top - box.bottom):
+    def goes_on(self, box: Any) -> bool:
+        """Whether a character stands in this line, right of the last one or just left of it."""
+        left, bottom, right, top = self._turned(box)
+        height = self._top - self._bottom
+        return self._bottom <= (bottom + top) / 2 <= self._top and (
+            left > self._right - height or abs(right - self._left) < height
+        )
+
+    def space(self, certain: bool) -> None:
+        """There is white space here, or a gap may be some."""
+        self._space = " " if certain else self._space or "?"
+
+    def add(self, character: str, box: Any) -> None:
+        left, bottom, right, top = self._turned(box)
+        height = top - bottom
+        gap = left - self._right
+        if self._characters and gap > CELL_GAP * height:
             self._end_cell()
-        if not self._characters.strip():
-            self._characters, self._left = "", box.left
-            self._bold += _is_bold(self._text, index)
-        self._characters += "\u00ad" if character == _WRAPPED else character
-        self._right = box.right
-        self._bottoms.append(box.bottom)
-        self._tops.append(box.top)
+        if not self._characters:
+            self._start = left
+        elif self._space == " " or (self._space and gap > _WORD_GAP * height):
+            self._characters.append(" ")
+        self._characters.append(character)
+        self._left, self._right, self._space = left, right, ""
+        self._bottom, self._top = min(self._bottom, bottom), max(self._top, top)
 
     def build(self) -> Line:
         self._end_cell()
-        bottom, top = min(self._bottoms, default=0.0), max(self._tops, default=0.0)
-        bold = self._bold == len(self._cells) > 0
-        return Line(tuple(self._cells), bottom, top, bold)
+        return Line(tuple(self._cells), self._bottom, self._top, self._bold)
 
     def _end_cell(self) -> None:
-        if text := " ".join(self._characters.split()):
-            self._cells.append(Cell(text, self._left, self._right))
-        self._characters = ""
+        self._cells.append(Cell("".join(self._characters), self._start, self._right))
+        self._characters = []
+
+    def _turned(self, box: Any) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top of a box as this line's reader sees it."""
+        left, bottom, right, top = box.left, box.bottom, box.right, box.top
+        for _ in range(self._direction):
+            left, bottom, right, top = bottom, -right, top, -left
+        return left, bottom, right, top
+
+
+def _direction(text: Any, index: int) -> int:
+    """In which way a character's line runs: 0 to the right, 1 upwards, 2 to the left, 3 down."""
+    angle: float = pdfium.FPDFText_GetCharAngle(text, index)
+    return -round(angle / (math.pi / 2)) % 4  # PDFium counts clockwise, and -1 is no angle
 
 
 def _is_bold(text: Any, index: int) -> bool:

@@ -117,6 +117,7 @@ def _card(citations: list[Citation], answer: Answer, turn: int) -> str:
     start, text = _passage(first, answer)
     whole = answer.outcome == "nothing"  # no sentence of it stands out
     passage = html.escape(text) if whole else _highlighted(text, start, citations, turn)
+    page = f", page {first.page}" if first.page else ""
     numbers = "".join(
         f'<a class="number" href="#mark-{turn}-{c.id}" aria-label="Back to marker {c.marker}">'
         f"{c.marker}</a>"
@@ -129,7 +130,7 @@ def _card(citations: list[Citation], answer: Answer, turn: int) -> str:
         f'<span class="kind">{escape(first.kind)}</span></header>'
         f"<h3>{_title(first)}</h3>"
         f"<blockquote>{passage}</blockquote>"
-        f"<footer>{escape(first.document)}</footer></article>"
+        f"<footer>{escape(first.document)}{page}</footer></article>"
     )
 
 

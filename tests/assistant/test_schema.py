@@ -45,6 +45,13 @@ def test_citation_source_names_publisher_and_date(published: str | None, source:
     assert replace(CITATION, published=published).source == source
 
 
+def test_citation_of_a_page() -> None:
+    cited = replace(CITATION, page=3)
+    assert cited.source == "Harbour Gazette, 2 March 2031, p. 3"
+    assert cited.as_dict() == {**CITATION.as_dict(), "page": 3}
+    assert cited.id == CITATION.id
+
+
 def test_citation_as_dict() -> None:
     assert CITATION.as_dict() == {
         "marker": 2,

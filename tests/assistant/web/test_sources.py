@@ -324,3 +324,12 @@ def test_panel_names_question_publisher_date_kind_and_document() -> None:
     assert panel.startswith('<div class="sources">')
     for text in ("Sources", "What burns?", "Gazette", "undated", "news", "isle/lamp"):
         assert f">{text}</" in panel
+
+
+@pytest.mark.parametrize(("pages", "foot"), [([0, 10], "isle/lamp, page 2"), (None, "isle/lamp")])
+def test_card_says_the_page(pages: list[int] | None, foot: str) -> None:
+    metadata = {**OWLS.metadata, **({"pages": pages} if pages else {})}
+    document = Document(id_="isle/lamp", text=OWLS.text, metadata=metadata)
+    citation = cited(1, "The lamp burns whale song.", document)
+    panel = sources_panel([answered(citation, document=document)])
+    assert f"<footer>{foot}</footer>" in panel
