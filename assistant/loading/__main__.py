@@ -43,4 +43,5 @@ def _reply(suffix: str, content: bytes, limits: Limits) -> bytes:
     return json.dumps(found, default=str).encode()
 
 
-main()
+if __name__ == "__main__":
+    main()

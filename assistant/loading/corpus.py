@@ -73,7 +73,7 @@ def read_corpus(
         raise EmptyCorpus(f"no folder {corpus_dir}: set DIAMOND_CORPUS_DIR to where documents are")
     files = corpus_files(corpus_dir)
     if not files:
-        raise EmptyCorpus(f"no documents under {corpus_dir}: put Markdown files (.md) there")
+        raise EmptyCorpus(f"no documents under {corpus_dir}: put files there, such as .md or .pdf")
     first: dict[str, Path] = {}
     with ReadingProcess(limits) as process:
         for path in files:

@@ -85,7 +85,7 @@ def test_load_corpus_refuses_another_kind_of_file(corpus: Path) -> None:
 
 def test_load_corpus_from_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("Nothing yet.")
-    with pytest.raises(EmptyCorpus, match=rf"no documents under {tmp_path}: put Markdown files"):
+    with pytest.raises(EmptyCorpus, match=rf"no documents under {tmp_path}: put files there"):
         load_corpus(tmp_path)
 
 
