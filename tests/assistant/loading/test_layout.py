@@ -1,5 +1,7 @@
 """What is read from the looks of a page. Lines here are 10 high and their letters 5 wide."""
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.loading.layout import Cell, Line, pages_to_markdown
@@ -34,7 +36,19 @@ def test_lines_of_a_paragraph_are_one() -> None:
 
 
 def test_paragraph_ends_with_a_line_that_had_room() -> None:
-    assert blocks(*lines("Owls wake.", WIDE)) == ["Owls wake.", WIDE]
+    assert blocks(*lines("Owls and gulls", WIDE)) == ["Owls and gulls", WIDE]
+
+
+@pytest.mark.parametrize("left", [0, 400])
+def test_paragraph_ends_where_the_next_line_is_higher_up(left: float) -> None:
+    assert blocks(line(WIDE, top=100), line(WIDE, top=700, left=left)) == [WIDE, WIDE]
+
+
+def test_paragraph_ends_where_the_letters_change() -> None:
+    bold = line(f"{WIDE}.", top=712, bold=True)
+    assert blocks(bold, line(WIDE, top=700)) == [f"{WIDE}.", WIDE]
+    taller = replace(line(WIDE, top=700), top=702)
+    assert blocks(taller, line(WIDE, top=688)) == [WIDE, WIDE]
 
 
 def test_paragraph_ends_at_a_gap() -> None:
@@ -174,9 +188,12 @@ def test_headers_and_footers_of_many_pages_are_left_out() -> None:
     assert pages_to_markdown(pages) == [f"Owl {letter} wakes." for letter in "abcdef"]
 
 
-def test_line_that_stands_in_the_middle_of_many_pages_stays() -> None:
-    page = [line(f"Owl {n}", top=790 - 30 * n) for n in range(7)]
-    assert all("Owl 3" in text for text in pages_to_markdown([page] * 6))
+def test_header_that_is_quoted_on_its_page_stays_there() -> None:
+    header = line("Harbour Gazette", top=790)
+    page = [header, *[line(f"Owl {'abcdefg'[n]}", top=700 - 30 * n) for n in range(7)]]
+    quoting = [*page[:4], line("Harbour Gazette", top=600), *page[4:]]
+    texts = pages_to_markdown([quoting, *[page] * 5])
+    assert [text.count("Harbour Gazette") for text in texts] == [1, 0, 0, 0, 0, 0]
 
 
 def test_page_without_lines() -> None:

@@ -14,7 +14,7 @@ from assistant.loading.markup import parse_html, to_markdown
         ("Owls<br>wake", "Owls wake"),
         ("<p>Owls<!-- and gulls --> wake.</p>", "Owls wake."),
         ("<p>Owls<script>hoot()</script> wake.</p>", "Owls wake."),
-        ("<style>p {}</style><nav>Home</nav><p>Owls wake.</p>", "Owls wake."),
+        ("<style>p {}</style><nav><p>Home</p></nav><p>Owls wake.</p>", "Owls wake."),
         ("<blockquote>Owls wake.</blockquote>", "Owls wake."),
         (
             "<table><caption>Towers</caption><tr><th>Tower<th>Owls<tr><td>Sorrel<td><p>7</p></table>!",
@@ -28,6 +28,7 @@ from assistant.loading.markup import parse_html, to_markdown
             "<table><tr><td>Menu</td><td><table><tr><td>Owls</td></tr></table></td></tr></table>",
             "Menu\n\n| Owls |",
         ),
+        ("<table><tr><th>Tower</th><th>Owls</th></tr></table>", "| Tower | Owls |"),
         ("", ""),
     ],
 )

@@ -59,6 +59,11 @@ def test_read_pdf_of_turned_pages() -> None:
     assert read_pdf(pdf(PROSE, turned=True), LIMITS).text == text_of(*PROSE)
 
 
+def test_read_pdf_words_set_close_together() -> None:
+    narrow = ") Tj -2 Tw (Owls wake at night."  # the spaces are less than a tenth of the height
+    assert text_of(Words(narrow, 50, 700)) == "Owls wake at night."
+
+
 def test_read_pdf_two_columns_in_their_order() -> None:
     left = [Words(f"Owls wake in the tower {n}", 50, 700 - 12 * n) for n in range(3)]
     right = [Words(f"gulls sleep on the shore {n}", 300, 700 - 12 * n) for n in range(3)]

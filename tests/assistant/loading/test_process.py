@@ -60,3 +60,14 @@ def test_process_ends_with_its_block() -> None:
         child = process._process
     assert child is not None
     assert child.poll() is not None
+
+
+def test_process_ends_with_its_block_while_it_reads() -> None:
+    """As when somebody interrupts the program."""
+    with ReadingProcess() as process:
+        process.extract(".txt", b"Owls wake.")
+        assert process._connection is not None
+        process._connection.send_bytes(b".html")
+        process._connection.send_bytes(SLOW)
+        start = time.monotonic()
+    assert time.monotonic() - start < 3

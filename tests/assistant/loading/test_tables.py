@@ -1,4 +1,6 @@
+import datetime
 import io
+import zipfile
 from typing import Any
 
 import openpyxl
@@ -65,8 +67,6 @@ def test_read_xlsx_title_above_the_header() -> None:
 
 
 def test_read_xlsx_values_as_they_are_shown() -> None:
-    import datetime
-
     text = xlsx(
         ["Day", "Sum", "Share", "Lit", "Whole"],
         [datetime.datetime(2031, 3, 2), 0.1 + 0.2, 0.125, True, 3.0],
@@ -75,6 +75,15 @@ def test_read_xlsx_values_as_they_are_shown() -> None:
     assert text == (
         "## Sheet\n\n| Day: 2031-03-02 | Sum: 0.3 | Share: 12.5% | Lit: True | Whole: 3 |"
     )
+
+
+def test_read_xlsx_number_as_it_was_typed() -> None:
+    """Excel writes numbers with a digit more than it shows."""
+    with zipfile.ZipFile(io.BytesIO(xlsx_file())) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b"<v>7</v>", b"<v>0.30000000000000004</v>")
+    assert "| Owls: 0.3 |" in read_xlsx(archive(parts), LIMITS).text
 
 
 def test_read_xlsx_leaves_hidden_sheets_out() -> None:
