@@ -98,6 +98,8 @@ class _Writer:
                 self.write(" ")
         elif _level(element) or name in _BLOCKS or name in _ROWS or name in _CELLS:
             self._flush()
+            if _level(element) or name in _ITEMS:
+                self._heading, self._is_item = 0, False
 
     def write(self, text: str | None) -> None:
         if text:

@@ -17,6 +17,8 @@ from assistant.loading.properties import parse_xml, properties
 _HEADING = re.compile(r"^heading (\d)$", re.IGNORECASE)
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
+_HEADER_ROW = f"{_WORD}tr/{_WORD}trPr/{_WORD}tblHeader"
+
 # What stands in a file twice, or where it no longer is.
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _MOVED = f"{_WORD}moveFrom"
@@ -84,7 +86,7 @@ def _docx_table(element: Any) -> str:
     ]
     if len(rows) == 1 and len(rows[0]) == 1:
         return markdown.one_line(rows[0][0])
-    return markdown.table(rows, header=element.find(f".//{_WORD}tblHeader") is not None)
+    return markdown.table(rows, header=element.find(_HEADER_ROW) is not None)
 
 
 def _all_text(element: Any) -> str:

@@ -76,8 +76,8 @@ def _shown(cell: Any) -> str:
     if isinstance(value, datetime.datetime):
         value = value.date() if value.time() == datetime.time() else value
         return str(value)
-    if isinstance(value, float):
-        if "%" in (cell.number_format or ""):
-            return f"{value * 100:.10g}%"
-        return f"{value:.15g}"
-    return str(value)
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, (int, float)) and "%" in (cell.number_format or ""):
+        return f"{value * 100:.10g}%"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -29,6 +29,9 @@ from assistant.loading.markup import parse_html, to_markdown
             "Menu\n\n| Owls |",
         ),
         ("<table><tr><th>Tower</th><th>Owls</th></tr></table>", "| Tower | Owls |"),
+        ("<h2></h2><p>Owls wake.</p>", "Owls wake."),
+        ("<h2><div>The lamp</div></h2>It burns.", "## The lamp\n\nIt burns."),
+        ("<ul><li></li></ul><p>Owls wake.</p>", "Owls wake."),
         ("", ""),
     ],
 )

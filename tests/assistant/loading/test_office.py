@@ -96,6 +96,47 @@ def test_read_docx_field_that_is_filled_in() -> None:
     assert docx_text(write) == "Owls wake"
 
 
+def test_read_docx_text_box_is_read_once() -> None:
+    """It stands in the file once for new programs and once for old ones."""
+    box = "<w:txbxContent><w:p><w:r><w:t>Owls wake.</w:t></w:r></w:p></w:txbxContent>"
+    names = f'{nsdecls("w")} xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+
+    def write(document: docx.document.Document) -> None:
+        document.add_paragraph()._p.append(
+            parse_xml(
+                f"<w:r {names}><mc:AlternateContent><mc:Choice>{box}</mc:Choice>"
+                f"<mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r>"
+            )
+        )
+
+    assert docx_text(write) == "Owls wake."
+
+
+def test_read_docx_footnotes_at_the_end() -> None:
+    content = docx_file()
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        types = old.read("[Content_Types].xml").decode()
+        relations = old.read("word/_rels/document.xml.rels").decode()
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    link = f'<Relationship Id="rId99" Type="{kind}" Target="footnotes.xml"/></Relationships>'
+    override = (
+        '<Override PartName="/word/footnotes.xml" ContentType="application/vnd.openxmlformats-'
+        'officedocument.wordprocessingml.footnotes+xml"/></Types>'
+    )
+    notes = (
+        f"<w:footnotes {nsdecls('w')}><w:footnote><w:p><w:r><w:t>Gulls sleep.</w:t></w:r></w:p>"
+        "</w:footnote></w:footnotes>"
+    )
+    parts = {
+        "[Content_Types].xml": types.replace("</Types>", override),
+        "word___rels__document.xml.rels": relations.replace("</Relationships>", link),
+        "word__footnotes.xml": notes,
+    }
+    assert read_docx(with_parts(content, **parts), LIMITS).text.endswith(
+        "Nobody knows why.\n\nGulls sleep."
+    )
+
+
 def test_read_docx_header_of_a_table() -> None:
     def write(document: docx.document.Document) -> None:
         table = document.add_table(rows=2, cols=1)

@@ -68,12 +68,13 @@ def test_read_xlsx_title_above_the_header() -> None:
 
 def test_read_xlsx_values_as_they_are_shown() -> None:
     text = xlsx(
-        ["Day", "Sum", "Share", "Lit", "Whole"],
-        [datetime.datetime(2031, 3, 2), 0.1 + 0.2, 0.125, True, 3.0],
-        formats={"C2": "0.0%"},
+        ["Day", "Hour", "Sum", "Share", "All", "Lit", "Whole"],
+        [datetime.datetime(2031, 3, 2), datetime.time(9, 30), 0.25, 0.125, 1, True, 3.0],
+        formats={"D2": "0.0%", "E2": "0%"},
     )
     assert text == (
-        "## Sheet\n\n| Day: 2031-03-02 | Sum: 0.3 | Share: 12.5% | Lit: True | Whole: 3 |"
+        "## Sheet\n\n| Day: 2031-03-02 | Hour: 09:30:00 | Sum: 0.25 | Share: 12.5% | All: 100% "
+        "| Lit: True | Whole: 3 |"
     )
 
 
