@@ -43,7 +43,7 @@ class Loaded:
 
 
 def load_corpus(corpus_dir: Path, digests: bool = True, limits: Limits = LIMITS) -> list[Document]:
-    """Every document under a folder, in the order of their ids.
+    """Every document under a folder, in the order of their ids: see `read_corpus`.
 
     Raises:
         EmptyCorpus: there is no document.
@@ -64,7 +64,7 @@ def read_corpus(
 
     Hidden files, the lock files of Office and the folder's own README.md are
     not documents. Nothing else is skipped. With `digests`, every Markdown file
-    has to be one.
+    has to be one, with all its fields; without, it may say what it likes.
 
     Raises:
         EmptyCorpus: there is no file.

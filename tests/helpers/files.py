@@ -13,6 +13,8 @@ import docx
 import openpyxl
 import pptx
 
+# What these helpers cannot make: report.pdf is a page that a browser printed, given a title,
+# an author and a date; scan.pdf has a picture alone; locked.pdf is encrypted.
 FILES = Path(__file__).parents[1] / "data" / "files"
 
 HTML = """<!doctype html>

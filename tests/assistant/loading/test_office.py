@@ -170,6 +170,17 @@ def test_read_pptx_slide_of_a_title_alone_can_be_quoted() -> None:
     assert read_pptx(content.getvalue(), LIMITS).text == "Owls wake at night"
 
 
+def test_read_pptx_without_the_number_of_the_slide() -> None:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "Owls wake at night"
+    slide.shapes.add_textbox(0, 0, Inches(2), Inches(1)).text_frame.text = "7"
+    slide.shapes[1]._element.nvSpPr.nvPr.get_or_add_ph().set("type", "sldNum")
+    content = io.BytesIO()
+    presentation.save(content)
+    assert read_pptx(content.getvalue(), LIMITS).text == "Owls wake at night"
+
+
 def test_read_pptx_tables_and_groups() -> None:
     presentation = pptx.Presentation()
     slide = presentation.slides.add_slide(presentation.slide_layouts[6])
