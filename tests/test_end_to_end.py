@@ -10,7 +10,7 @@ from assistant.conversation import Conversation
 from assistant.ingestion import ingest, open_index
 from assistant.schema import Answer
 from assistant.settings import PROJECT, Settings, load_settings
-from assistant.web.app import EXAMPLES
+from assistant.web.words import EXAMPLES
 
 REUTERS = "package/2026-01-27-reuters-diamond-plant-exclusive"
 

@@ -6,6 +6,7 @@ quotes the sentences that answer and needs no language model.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -19,6 +20,15 @@ class Answerer(Protocol):
 
     name: str
 
-    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
-        """Answer from these passages alone; the best comes first."""
+    def answer(
+        self,
+        question: str,
+        passages: Sequence[NodeWithScore],
+        as_of: datetime.date | None = None,
+    ) -> Answer:
+        """Answer from these passages alone; the best comes first.
+
+        The answer speaks as of the day that the question names; where it names
+        none, of `as_of`.
+        """
         ...

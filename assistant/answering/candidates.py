@@ -13,13 +13,12 @@ from assistant.answering.questions import AskedFor
 from assistant.documents import Sentence
 from assistant.embeddings import Vectors
 from assistant.lexical import terms
-from assistant.reranking import Judgement
+from assistant.reranking import Judgement, relevance
 from assistant.segmentation import Span
 
 # A sentence's score is the model's logit plus these parts times their weights:
 # fitted by listwise softmax regression on the development half, then rounded.
 MEANING, WORDS, PASSAGE, KIND, COMPILED = 2.5, 0.3, 4.0, 0.9, -0.8
-TEXT = 0.3  # the model's logit of the whole passage
 NOT_YET_KNOWN = -1.2  # its document is younger than the moment asked about
 
 SAME_TERMS = 0.75  # share of the shorter sentence's terms that the other has too
@@ -99,8 +98,7 @@ def score_candidates(
         texts = _texts(passage.node, sentences)
         context = set(terms([str(passage.node.metadata.get("context", ""))])[0])
         common = (
-            PASSAGE * (passage.score or 0.0)
-            + TEXT * judgement.passage
+            PASSAGE * relevance(passage, judgement)
             + COMPILED * is_compiled(passage.node)
             + NOT_YET_KNOWN * (not moment.knows(passage.node.metadata.get("published")))
         )

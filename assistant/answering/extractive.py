@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,18 +15,19 @@ from assistant.answering.questions import AskedFor
 from assistant.answering.selection import (
     MAX_SENTENCES,
     choose,
-    disagree,
+    disagreements,
     reading_order,
     with_antecedents,
 )
 from assistant.citations import cite, quoted_answer
 from assistant.documents import Sentence
 from assistant.embeddings import Embedder
-from assistant.reranking import Judgement, Reranker, reading_of
+from assistant.reranking import Judgement, Reranker, best_first, reading_of
 from assistant.schema import Answer, Citation, Outcome
 from assistant.segmentation import Span
 
-SEVERAL = 1.3  # times the room, where several things are asked for
+SEVERAL = 1.35  # times the room, where several things are asked for
+MORE_SENTENCES = 2  # then, beside it
 NAME = 3  # words that the name and date of a source take
 NEAREST_SENTENCES = 2
 AS_NEAR = 3.0  # how far below the nearest sentence another may score
@@ -36,6 +38,7 @@ NEAREST_PASSAGES = 3
 class ExtractiveAnswerer:
     """Quotes the few sentences that answer a question, in a readable order.
 
+    It reads the first `answer_from` passages, and orders them anew by what it finds.
     `sentences_of` gives a passage's sentences with their vectors, `idf` tells
     how rare a term is; both come from the index that the passages come from.
     Below a confidence of `abstain_below` the question counts as not answered;
@@ -55,44 +58,52 @@ class ExtractiveAnswerer:
     answer_from: int = 12
     name: str = field(default="extractive", init=False)
 
-    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
+    def answer(
+        self,
+        question: str,
+        passages: Sequence[NodeWithScore],
+        as_of: datetime.date | None = None,
+    ) -> Answer:
         """Quote sentences of these passages, or abstain and show what comes nearest.
 
         The text of an abstention is left to the caller, who knows what was
         searched.
         """
         asked = AskedFor.of(question, self.idf)
-        passages = passages[: self.answer_from]
         if not passages or not asked.weights:
             return self._abstention("nothing", question, passages)
-        moment = Moment.of(question)
-        judgements = self._judge(question, passages)
+        moment = Moment.of(question, as_of)
+        read, unread = passages[: self.answer_from], passages[self.answer_from :]
+        read, judgements = best_first(read, self._judge(question, read))
+        passages = [*read, *unread]
         candidates = score_candidates(
             self.embedder.encode_query(question),
-            asked, moment, passages, self.sentences_of, judgements,
+            asked, moment, read, self.sentences_of, judgements,
         )  # fmt: skip
         if not candidates:
             return self._abstention("nothing", question, passages)
-        signals = signals_of(asked, passages, judgements, candidates)
+        signals = signals_of(asked, read, judgements, candidates)
         if self.calibration.topic(signals) < self.nothing_below:
             return self._abstention("nothing", question, passages, signals)
         confidence = self.calibration.probability(signals)
         if confidence < self.abstain_below:
             return self._abstention("not_stated", question, passages, signals, candidates)
         room = int(self.max_words * (SEVERAL if asked.several else 1))
-        most = MAX_SENTENCES + asked.several
+        most = MAX_SENTENCES + (MORE_SENTENCES if asked.several else 0)
         chosen = _complete(candidates, room, most)
-        named = moment.is_set or disagree(chosen)
+        named = moment.is_set or bool(disagreements(chosen))
         if named:  # the names need room, too
             documents = {candidate.document for candidate in chosen}
             chosen = _complete(candidates, room - NAME * len(documents), most)
-        citations = _cited(reading_order(chosen, moment))
+        chosen = reading_order(chosen, moment)
+        citations = _cited(chosen)
         return Answer(
             question=question,
             text=quoted_answer(citations, named=named),
             citations=citations,
             passages=tuple(passages),
             confidence=confidence,
+            differing=tuple((one + 1, other + 1) for one, other in disagreements(chosen)),
             signals=signals,
             answerer=self.name,
         )

@@ -57,8 +57,8 @@ class Moment:
     now: bool = False
 
     @classmethod
-    def of(cls, question: str) -> Moment:
-        """Read a question.
+    def of(cls, question: str, as_of: datetime.date | None = None) -> Moment:
+        """Read a question. Where it names no day, `as_of` is the day; its "now" is then.
 
         >>> Moment.of("As of 10 October 2025, who needs a licence?")
         Moment(until=datetime.date(2025, 10, 10), now=False)
@@ -66,8 +66,8 @@ class Moment:
         Moment(until=None, now=True)
         """
         found = (_last_day(_parts(match)) for match in _UNTIL.finditer(question))
-        until = next((day for day in found if day), None)
-        return cls(until, until is None and _NOW.search(question) is not None)
+        named = next((day for day in found if day), None)
+        return cls(named or as_of, named is None and _NOW.search(question) is not None)
 
     @property
     def is_set(self) -> bool:

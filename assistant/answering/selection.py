@@ -10,7 +10,7 @@ from assistant.answering.candidates import Candidate
 from assistant.answering.moments import Moment
 
 MAX_SENTENCES = 4
-WORTH_SAYING = 6.0  # how far below the best sentence another may score
+WORTH_SAYING = 5.0  # how far below the best sentence another may score
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
 ANSWERS_TOO = -5.0  # the least logit of a sentence beside the best one
@@ -78,16 +78,17 @@ def with_antecedents(
     return complete
 
 
-def disagree(chosen: Sequence[Candidate]) -> bool:
-    """Whether two pages seem to give different figures for one thing."""
-    return any(
-        one.page != other.page
+def disagreements(chosen: Sequence[Candidate]) -> list[tuple[int, int]]:
+    """The places of sentences of two pages that seem to give other figures for one thing."""
+    return [
+        (first, second)
+        for (first, one), (second, other) in combinations(enumerate(chosen), 2)
+        if one.page != other.page
         and one.numbers
         and other.numbers
         and one.numbers != other.numbers
         and float(one.vector @ other.vector) >= SAME_THING
-        for one, other in combinations(chosen, 2)
-    )
+    ]
 
 
 def sentence_before(candidate: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:

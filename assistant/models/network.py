@@ -87,8 +87,9 @@ def tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, tor
 def loss_of(sentences: torch.Tensor, texts: torch.Tensor, groups: Sequence[Group]) -> torch.Tensor:
     """The sum of three losses, each a mean over questions, sentences, texts.
 
-    Listwise: softmax over all sentences that a question was shown and "none of
-    them", whose logit is 0. Pointwise: each sentence, and each text, on its
+    Listwise: softmax over a sentence that answers, all that do not and "none of
+    them", whose logit is 0; the mean over the sentences that answer, since each
+    side of a question counts. Pointwise: each sentence, and each text, on its
     own. Sentences of unknown label count in none.
     """
     examples = [example for group in groups for example in group.examples]
@@ -116,10 +117,12 @@ def _listwise(
     logits: torch.Tensor, answers: torch.Tensor, owner: torch.Tensor, questions: int
 ) -> torch.Tensor:
     weights = logits.clamp(-30, 30).exp()
-    everything = torch.ones(questions).index_add(0, owner, weights)
-    right = torch.zeros(questions).index_add(0, owner[answers], weights[answers])
-    right = torch.where(right > 0, right, torch.ones(questions))  # nothing answers: "none"
-    return (everything.log() - right.log()).mean()
+    wrong = torch.ones(questions).index_add(0, owner[~answers], weights[~answers])
+    mine = owner[answers]
+    each = (wrong[mine] + weights[answers]).log() - logits[answers].clamp(-30, 30)
+    count = torch.zeros(questions).index_add(0, mine, torch.ones(len(mine)))
+    right = torch.zeros(questions).index_add(0, mine, each / count[mine])
+    return torch.where(count > 0, right, wrong.log()).mean()
 
 
 def _binary(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

@@ -1,9 +1,9 @@
-"""The Gradio app: a conversation on the left, the sources of its answers on the right."""
+"""The page put together: which event leads to which handler, and where its outcome is shown."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 # Gradio reads this when it is imported; nothing may leave the machine.
@@ -12,46 +12,39 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 
 from assistant.conversation import Conversation
-from assistant.errors import SettingsError
-from assistant.index import Manifest
-from assistant.schema import Answer, readable_date
-from assistant.web.sources import (
-    answer_pieces,
-    escape,
-    question_html,
-    sources_panel,
+from assistant.history import ConversationStore
+from assistant.index import PassageIndex
+from assistant.serving.gate import Gate
+from assistant.web import words
+from assistant.web.chat import Chat, Desk
+from assistant.web.documents import matching, rows
+from assistant.web.evaluation import evaluation_html
+from assistant.web.events import NO_TURN, Events
+from assistant.web.layout import (
+    BRIDGE,
+    NEWS,
+    NOTHING,
+    AskView,
+    Sidebar,
+    ask_view,
+    documents_view,
+    masthead,
+    script_words,
+    sidebar,
 )
+from assistant.web.suggestions import Suggestions
 from assistant.web.theme import SCRIPT, STYLE, make_theme
-
-EXAMPLES = (
-    "How will profits from the $550 billion be split between Japan and the United States?",
-    "How much will JBIC lend to the first three projects?",
-    "What did the US Supreme Court decide about IEEPA tariffs?",
-    "What will the synthetic diamond plant in Georgia make?",
-    "Why are synthetic diamonds needed for making semiconductors?",
-)
 
 # Questions answered at the same moment; the others wait their turn.
 CONCURRENCY = 4
 
-Messages = list[dict[str, Any]]
+FOCUS = "() => document.querySelector('#question textarea').focus()"
+COPY = "(text) => window.diamond.copy(text)"
+DOWNLOAD = "(text) => window.diamond.download(text, '{name}', '{kind}')"
 
-
-def serve(conversation: Conversation, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve the chat until interrupted; `ready` is told its address.
-
-    Raises:
-        SettingsError: the port is taken.
-    """
-    app = make_app(conversation)
-    try:
-        app.launch(server_name=host, server_port=port, prevent_thread_lock=True, **launch_options())
-    except OSError as error:
-        raise SettingsError(
-            f"port {port} on {host} cannot be used: give another with --port"
-        ) from error
-    ready(app.local_url or "")
-    app.block_thread()
+_PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUICK = {**_PRIVATE, "queue": False}
+_ASKING = {**_PRIVATE, "concurrency_limit": CONCURRENCY, "concurrency_id": "ask"}
 
 
 def launch_options() -> dict[str, Any]:
@@ -67,90 +60,97 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def make_app(conversation: Conversation) -> gr.Blocks:
-    """The page over one index. Each browser tab has its own conversation."""
+def make_app(
+    conversation: Conversation,
+    index: PassageIndex,
+    store: ConversationStore,
+    runs: Path,
+    gate: Gate,
+) -> gr.Blocks:
+    """The page over one index. Each browser tab has its own conversation.
 
-    def respond(
-        question: str, messages: Messages, answers: Sequence[Answer]
-    ) -> Iterator[tuple[Any, ...]]:
-        if not question.strip():
-            yield "", messages, gr.skip(), answers
-            return
-        messages = [*messages, {"role": "user", "content": question_html(question)}]
-        yield "", messages, gr.skip(), answers
-        turns = [answer.turn for answer in answers]
-        answer = conversation.fresh(turns).ask(question)
-        answers = [*answers, answer]
-        panel = sources_panel(answers)
-        for piece in answer_pieces(answer, turn=len(answers) - 1):
-            yield "", [*messages, {"role": "assistant", "content": piece}], panel, answers
-            panel = gr.skip()
-
-    def start_again() -> tuple[str, Messages, str, list[Answer]]:
-        return "", [], sources_panel([]), []
-
-    def take_example(chosen: gr.SelectData) -> str:
-        return str(chosen.value["text"])
-
+    `runs` is the folder of the evaluation's runs; the latest is shown.
+    """
+    suggestions = Suggestions.load(index.manifest.fingerprints)
+    desk = Desk(conversation, index, store, suggestions, gate)
+    events = Events(desk)
+    table = rows(index)
     app: gr.Blocks
     with gr.Blocks(
-        title="Diamond assistant", analytics_enabled=False, fill_height=True, fill_width=True
+        title=words.TITLE, analytics_enabled=False, fill_height=True, fill_width=True
     ) as app:
-        answers = gr.State([])
-        gr.HTML(masthead(conversation.manifest), elem_id="masthead")
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=320):
-                chatbot = gr.Chatbot(
-                    elem_id="conversation",
-                    label="Conversation",
-                    show_label=False,
-                    layout="panel",
-                    height="calc(100dvh - 192px)",
-                    min_height=300,
-                    placeholder="<b>What would you like to know?</b><br>"
-                    "Every sentence of an answer is quoted from a document.",
-                    examples=[{"text": example} for example in EXAMPLES],
-                    latex_delimiters=[],
-                    buttons=["copy"],
-                    feedback_options=None,
-                )
-                with gr.Row(equal_height=True):
-                    question = gr.Textbox(
-                        elem_id="question",
-                        label="Question",
-                        show_label=False,
-                        placeholder="Ask a question",
-                        submit_btn="Ask",
-                        max_length=2000,
-                        autofocus=True,
-                        scale=5,
-                    )
-                    new = gr.Button("New", elem_id="new", min_width=60, scale=0)
-            with gr.Column(scale=2, min_width=320, elem_id="panel"):
-                panel = gr.HTML(sources_panel([]))
-        outputs = [question, chatbot, panel, answers]
-        asking: dict[str, Any] = {
-            "fn": respond,
-            "inputs": [question, chatbot, answers],
-            "outputs": outputs,
-            "show_progress": "hidden",
-            "concurrency_limit": CONCURRENCY,
-            "api_visibility": "private",
-        }
-        question.submit(**asking)
-        chatbot.example_select(
-            take_example, None, question, show_progress="hidden", api_visibility="private"
-        ).then(**asking)
-        chatbot.clear(start_again, None, outputs, api_visibility="private")
-        new.click(start_again, None, outputs, show_progress="hidden", api_visibility="private")
+        chat = gr.State(Chat())
+        bridge = gr.HTML(script_words(), elem_id="bridge", js_on_load=BRIDGE)
+        side = sidebar()
+        gr.HTML(masthead(index.manifest), elem_id="masthead")
+        with gr.Tabs(elem_id="views"):
+            with gr.Tab(words.ASK_VIEW):
+                view = ask_view(index.facets())
+            with gr.Tab(words.DOCUMENTS_VIEW):
+                wanted, documents = documents_view(table)
+            with gr.Tab(words.EVALUATION_VIEW) as evaluation_tab:
+                evaluation = gr.HTML(NOTHING)
+        reader = gr.HTML(NOTHING, elem_id="reader", js_on_load=NEWS)
+
+        shown = shown_parts(chat, side, view)
+        connect_asking(events, chat, bridge, view, shown)
+        connect_tools(desk, events, chat, view)
+        connect_feedback(events, chat, view)
+        side.new.click(events.start_anew, None, shown, **_QUICK)
+        view.chatbot.clear(events.start_anew, None, shown, **_QUICK)
+        side.search.input(events.find, [side.search, chat], side.kept, **_QUICK)
+        bridge.click(events.open, None, shown, **_QUICK)
+        bridge.edit(events.rename, chat, shown, **_QUICK)
+        bridge.delete(events.delete, chat, shown, **_QUICK)
+        bridge.select(events.sources, chat, view.panel, **_QUICK)
+        bridge.expand(events.read, None, reader, **_QUICK)
+        documents.select(events.read_row, None, reader, **_QUICK)
+        wanted.input(lambda text: matching(table, text), wanted, documents, **_QUICK)
+        evaluation_tab.select(lambda: evaluation_html(runs), None, evaluation, **_QUICK)
+        app.load(events.arrive, None, shown, **_QUICK)
     return app
 
 
-def masthead(manifest: Manifest) -> str:
-    """The page's head: what is searched, and as of when it speaks."""
-    newest = readable_date(manifest.published_to)
-    return (
-        f"<h1>Diamond assistant</h1><p>{len(manifest.fingerprints):,} documents on Japan’s "
-        f"$550-billion US investment package and synthetic diamond, the newest of {newest}. "
-        f"Index {escape(manifest.generation)}.</p>"
-    )
+def shown_parts(chat: gr.State, side: Sidebar, view: AskView) -> list[Any]:
+    """What a step may change, in the order of `events.updates`."""
+    return [
+        chat, view.chatbot, view.panel, view.following, side.kept, view.tools.row, view.stop,
+        view.question,
+    ]  # fmt: skip
+
+
+def connect_asking(
+    events: Events, chat: gr.State, bridge: gr.HTML, view: AskView, shown: list[Any]
+) -> None:
+    """Ask, ask what was offered, ask again, ask without filters, stop."""
+    filters = view.filters.all
+    asked: list[Any] = [
+        view.question.submit(events.ask, [view.question, chat, *filters], shown, **_ASKING),
+        bridge.submit(events.ask_suggested, [chat, *filters], shown, **_ASKING),
+        view.tools.retry.click(events.retry, [chat, *filters], shown, **_ASKING),
+        bridge.clear(events.widen, chat, [*shown, *filters], **_ASKING),
+    ]
+    view.stop.click(events.stopped, chat, shown, cancels=asked, **_PRIVATE)
+
+
+def connect_tools(desk: Desk, events: Events, chat: gr.State, view: AskView) -> None:
+    """Edit the last question; copy the last answer; take the conversation away."""
+    tools = view.tools
+    carrier = gr.Textbox(visible=False)  # text on its way to the clipboard or to a file
+    tools.edit.click(events.edit, chat, [chat, view.question], **_QUICK).then(js=FOCUS, **_QUICK)
+    for button, text, script in (
+        (tools.copy, desk.quoted, COPY),
+        (tools.markdown, desk.markdown, DOWNLOAD.format(name="answers.md", kind="text/markdown")),
+        (tools.json, desk.json, DOWNLOAD.format(name="answers.json", kind="application/json")),
+    ):
+        button.click(text, chat, carrier, **_QUICK).then(None, carrier, js=script, **_QUICK)
+
+
+def connect_feedback(events: Events, chat: gr.State, view: AskView) -> None:
+    """A thumb, and what is wrong."""
+    form = view.feedback
+    turn = gr.State(NO_TURN)  # the one that feedback is being given on
+    said = [form.reason, form.comment, form.expected, form.source]
+    view.chatbot.like(events.judge, chat, [turn, form.form, *said], **_QUICK)
+    form.send.click(events.say_more, [turn, chat, *said], form.form, **_PRIVATE)  # it gives thanks
+    form.cancel.click(lambda: gr.update(visible=False), None, form.form, **_QUICK)

@@ -1,19 +1,25 @@
 """The command line as a person or a program meets it: real processes, the real model."""
 
+import base64
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from fakes import CALIBRATION
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 
 from assistant.cli import run
 from assistant.schema import readable_date
@@ -54,13 +60,8 @@ def places(place: Path) -> dict[str, str]:
     return {
         "DIAMOND_INDEXES_DIR": str(place),
         "DIAMOND_CALIBRATION": str(place / "calibration.json"),
+        "DIAMOND_DATA_DIR": str(place / "data"),
     }
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def one_line(completed: "subprocess.CompletedProcess[str]") -> str:
@@ -90,6 +91,7 @@ def test_ask_json_prints_one_object_that_resolves(place: Path) -> None:
     assert answer["abstained"] is False
     assert answer["generation"].startswith("0001-")
     assert answer["timings_ms"]["total"] > 0
+    assert "filters" not in answer
     first = answer["citations"][0]
     assert set(first) >= {
         "marker", "document", "title", "publisher", "published", "url", "quote", "start", "end",
@@ -130,6 +132,27 @@ def test_ask_what_has_no_answer_exits_with_3(
     assert asked.stdout.startswith(f"{text} Searched: 4 documents")
     assert heading in asked.stdout.splitlines()
     assert "Confidence" not in asked.stdout
+
+
+def test_ask_within_filters(place: Path) -> None:
+    chosen = ["--topic", "works", "--topic", "trade", "--kind", "news", "--since", "2031-03-01"]
+    asked = assistant(place, "ask", QUESTION, *chosen, "--as-of", "2031-03-04")
+    assert asked.returncode == 0, asked.stderr
+    assert "Harbour Gazette, 2031-03-02" in asked.stdout
+    assert "Velmora Town Council" not in asked.stdout
+    assert asked.stdout.splitlines()[-1] == (
+        "Filter: trade or works, news, published since 1 March 2031, as of 4 March 2031"
+    )
+
+
+def test_ask_batch_within_filters_asks_every_line_so(place: Path) -> None:
+    batch = "\n".join(json.dumps({"question": QUESTION}) for _ in range(2))
+    asked = assistant(place, "ask", "--json", "--batch", "-", "--until", "2031-03-01", stdin=batch)
+    assert asked.returncode == 0, asked.stderr
+    for answer in map(json.loads, asked.stdout.splitlines()):
+        assert answer["filters"] == {"until": "2031-03-01"}
+        assert answer["abstained"]
+        assert "1 document, dated 2030-11-20 to 2030-11-20 (1 passage)." in answer["answer"]
 
 
 def test_ask_batch_keeps_ids_and_histories(place: Path) -> None:
@@ -183,6 +206,11 @@ def test_ask_batch_with_a_bad_line_answers_none(line: str, complaint: str, tmp_p
         (["ask", "--batch", "-"], "add --json"),
         (["ask", "--json", "--batch", "no-such-file"], "no-such-file"),
         (["ask", "--color", "a"], "--color"),
+        (["ask", "a", "--topic", "wroks"], "no document has the topic 'wroks'; there are trade, w"),
+        (["ask", "a", "--kind", "owl"], "no document has the kind 'owl'; there are news, official"),
+        (["ask", "a", "--since", "2031-03-05", "--until", "2031-03-02"], "later than until 2031"),
+        (["ask", "a", "--since", "2031-03-05", "--as-of", "2031-03-02"], "later than as of 2031"),
+        (["ask", "a", "--as-of", "2031-02-29"], "'2031-02-29' is not a date such as 2026-01-31"),
         (["frobnicate"], "frobnicate"),
         (["chat", "--port", "99999"], "99999"),
     ],
@@ -275,28 +303,186 @@ def test_build_and_ask_connect_to_nobody(place: Path, tmp_path: Path) -> None:
     assert "42 million crowns" in " ".join(done.stdout.split())
 
 
-def test_chat_serves_and_says_where(place: Path) -> None:
-    environment = {**os.environ, **places(place)}
-    command = [sys.executable, "-m", "assistant", "chat", "--port", free_port()]
+@contextmanager
+def chatting(
+    place: Path, *arguments: str, **environment: str
+) -> "Iterator[tuple[subprocess.Popen[str], str]]":
+    """A chat that is being served, and its address."""
+    command = [sys.executable, "-m", "assistant", "chat", "--port", "0", *arguments]
+    environment = {**os.environ, **places(place), **environment}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
         assert chat.stderr is not None
-        line = chat.stderr.readline()
-        address = line.split("The chat is at ")[1].split()[0]
+        try:
+            for line in chat.stderr:
+                if "The chat is at " in line:
+                    yield chat, line.split("The chat is at ")[1].split()[0]
+                    return
+            pytest.fail("the chat ended before it was served")
+        finally:
+            chat.kill()
+
+
+def test_chat_serves_and_says_where(place: Path) -> None:
+    with chatting(place) as (_, address):
         with urllib.request.urlopen(address) as page:
             assert b"Diamond assistant" in page.read()
+        with urllib.request.urlopen(f"{address}health") as health:
+            assert json.load(health)["documents"] == 4
         taken = assistant(place, "chat", "--port", address.rsplit(":", 1)[1].strip("/"))
-        chat.send_signal(signal.SIGINT)
-    assert taken.returncode == 2
-    assert "give another with --port" in taken.stderr.splitlines()[-1]
+        assert taken.returncode == 2
+        assert "give another with --port" in one_line(taken)
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
+def test_chat_stops_at_once_and_says_nothing(how: signal.Signals, status: int, place: Path) -> None:
+    with (
+        chatting(place) as (chat, address),
+        urllib.request.urlopen(f"{address}gradio_api/heartbeat/open-page") as heartbeat,
+    ):
+        heartbeat.read(1)  # a page that is open listens all the time
+        stopped = time.monotonic()
+        chat.send_signal(how)
+        _, said = chat.communicate(timeout=30)
+        assert time.monotonic() - stopped < 10
+        assert chat.returncode == status
+        assert said == ""
 
 
 def test_chat_answers_although_a_new_document_is_broken(place: Path, tmp_path: Path) -> None:
     corpus = Path(shutil.copytree(DATA / "corpus", tmp_path / "corpus"))
     (corpus / "broken.md").write_text("no front matter")
     environment = {**os.environ, **places(place), "DIAMOND_CORPUS_DIR": str(corpus)}
-    command = [sys.executable, "-m", "assistant", "chat", "--port", free_port()]
+    command = [sys.executable, "-m", "assistant", "chat", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
         assert chat.stderr is not None
         assert "broken.md: no front matter" in chat.stderr.readline()
         assert "The chat is at" in chat.stderr.readline()
         chat.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--host", "0.0.0.0"], "nobody has to sign in: run `diamond-assistant user add"),
+        (["--users", "no-such-file"], "no-such-file: run `diamond-assistant user add NAME"),
+    ],
+)
+def test_chat_that_cannot_be_served_is_one_line(
+    arguments: list[str], complaint: str, place: Path
+) -> None:
+    refused = assistant(place, "chat", "--port", "0", *arguments)
+    assert refused.returncode == 2
+    assert complaint in one_line(refused)
+
+
+def test_chat_with_users_asks_to_sign_in(place: Path, tmp_path: Path) -> None:
+    users = str(tmp_path / "users")
+    added = assistant(
+        place, "user", "add", "anna", "--users", users, "--password-stdin", stdin="correct horse\n"
+    )
+    assert added.returncode == 0, added.stderr
+    with chatting(place, DIAMOND_USERS=users) as (_, address):
+        visit = urllib.request.Request(address, headers={"Accept": "text/html"})
+        with urllib.request.urlopen(visit) as page:
+            assert page.url.endswith("/login")
+        ask = urllib.request.Request(
+            f"{address}api/ask",
+            data=json.dumps({"question": QUESTION}).encode(),
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": "Basic " + base64.b64encode(b"anna:correct horse").decode(),
+            },
+        )
+        with urllib.request.urlopen(ask) as answered:
+            assert "42 million crowns" in json.load(answered)["answer"]
+
+
+def test_users_come_and_go(place: Path, tmp_path: Path) -> None:
+    users = tmp_path / "kept" / "users"
+
+    def user(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return assistant(place, "user", *arguments, stdin=stdin, DIAMOND_USERS=str(users))
+
+    missing = user("list")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert f"user add NAME --users {users}" in one_line(missing)
+    for name in ("anna", "berta"):
+        added = user("add", name, "--password-stdin", stdin="correct horse\n")
+        assert added.returncode == 0, added.stderr
+        assert f"{name} may sign in" in added.stdout
+    assert user("list").stdout == "anna\nberta\n"
+    assert "may no longer sign in" in user("remove", "anna").stdout
+    assert user("list").stdout == "berta\n"
+    gone = user("remove", "anna")
+    assert gone.returncode == 2
+    assert "has no user 'anna': berta" in one_line(gone)
+    short = user("add", "carla", "--password-stdin", stdin="horse\n")
+    assert short.returncode == 2
+    assert "a password has 8 to 1,000 characters" in one_line(short)
+
+
+def test_user_without_a_file_says_how_to_name_one(place: Path) -> None:
+    lost = assistant(place, "user", "list")
+    assert lost.returncode == 2
+    assert "--users FILE, or set DIAMOND_USERS" in one_line(lost)
+
+
+def test_user_add_asks_twice_for_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = iter(["correct horse", "another horse", "correct horse", "correct horse"])
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: pytest.fail("it is shown"))
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _: next(typed))
+    assert run(["user", "add", "anna", "--users", str(tmp_path / "users")]) == 0
+    assert next(typed, None) is None
+    assert (tmp_path / "users").read_text().startswith("anna:$argon2id$")
+
+
+def test_mcp_answers_on_standard_input_and_output(place: Path) -> None:
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "assistant", "mcp"],
+        env={**os.environ, **places(place)},
+    )
+
+    async def ask() -> None:
+        async with Client(stdio_client(server)) as client:
+            assert [tool.name for tool in (await client.list_tools()).tools] == [
+                "ask", "search", "get_document",
+            ]  # fmt: skip
+            answered = await client.call_tool("ask", {"question": QUESTION})
+            assert "42 million crowns" in answered.structured_content["answer"]
+            check_citations(answered.structured_content)
+            found = await client.call_tool("search", {"query": QUESTION, "top_k": 1})
+            [passage] = found.structured_content["passages"]
+            whole = await client.call_tool("get_document", {"id": passage["document"]})
+            assert passage["text"] in whole.structured_content["text"]
+            wrong = await client.call_tool("search", {})
+            assert wrong.is_error
+
+    anyio.run(ask)
+
+
+def test_mcp_keeps_standard_output_to_itself(place: Path) -> None:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    done = assistant(place, "mcp", stdin=json.dumps(hello) + "\nno JSON\n")
+    assert done.returncode == 0
+    for line in done.stdout.splitlines():
+        assert json.loads(line)["jsonrpc"] == "2.0"
+    assert json.loads(done.stdout.splitlines()[0])["result"]["serverInfo"]["name"]
+    assert "Traceback" not in done.stderr
+
+
+def test_mcp_without_an_index_is_one_line(place: Path) -> None:
+    lost = assistant(place, "mcp", DIAMOND_INDEX="unbuilt")
+    assert lost.returncode == 2
+    assert "run `diamond-assistant index build`" in one_line(lost)

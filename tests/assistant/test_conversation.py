@@ -1,5 +1,6 @@
 """The question path over the invented corpus."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from fakes import FakeReranker, HashEmbedder
 from assistant.conversation import MAX_QUESTION, Conversation
 from assistant.errors import IndexNotBuilt, SettingsError
 from assistant.ingestion import ingest
-from assistant.schema import Turn
+from assistant.schema import EVERYTHING, Filters, Turn
 from assistant.settings import Settings
 
 AMBER = "trade/2030-11-20-amber-post-amber-export"
@@ -56,6 +57,83 @@ def test_ask_abstains_and_says_what_was_searched(
 ) -> None:
     answer = conversation.ask(question)
     assert (answer.outcome, answer.text, answer.citations) == (outcome, text, ())
+
+
+@pytest.mark.parametrize(
+    ("filters", "text"),
+    [
+        (
+            Filters(topic=("works",)),
+            "The documents have nothing on this. Searched: 3 documents, dated 2031-03-02 to "
+            "2031-03-05 (4 passages). Filter: works.",
+        ),
+        (
+            Filters(kind=("official",)),
+            "The documents have nothing on this. Searched: 1 document, dated 2031-03-05 to "
+            "2031-03-05 (1 passage). Filter: official.",
+        ),
+        (
+            Filters(since=datetime.date(2031, 3, 1), until=datetime.date(2031, 3, 2)),
+            "The documents have nothing on this. Searched: 1 document, dated 2031-03-02 to "
+            "2031-03-02 (2 passages). Filter: published 1 March 2031 to 2 March 2031.",
+        ),
+        (
+            Filters(topic=("isle",)),
+            "The documents have nothing on this. Searched: 0 documents (0 passages). Filter: isle.",
+        ),
+    ],
+)
+def test_ask_within_filters_abstains_and_says_what_was_searched(
+    filters: Filters, text: str, conversation: Conversation
+) -> None:
+    answer = conversation.ask("Who limits raw amber?", filters)
+    assert answer.text == text
+    assert AMBER not in {citation.document for citation in answer.nearest}
+    assert len(answer.passages) == conversation.facets(filters).passages
+
+
+def test_ask_within_filters_cites_what_passes(conversation: Conversation) -> None:
+    cost = "What did the glass bridge over the Tindle cost?"
+    for kind in ("news", "official"):
+        answer = conversation.ask(cost, Filters(kind=(kind,)))
+        assert {citation.kind for citation in answer.citations} == {kind}
+        assert answer.filters == Filters(kind=(kind,))
+
+
+def test_ask_within_filters_once_does_not_filter_the_next_question(
+    conversation: Conversation,
+) -> None:
+    assert conversation.ask(LIMIT, Filters(topic=("works",))).abstained
+    answer = conversation.ask(LIMIT)
+    assert answer.citations[0].document == AMBER
+    assert answer.filters == EVERYTHING
+
+
+def test_ask_within_filters_searches_a_follow_up_within_them(conversation: Conversation) -> None:
+    conversation.ask(LIMIT)
+    answer = conversation.ask("and who may export it?", Filters(topic=("works",)))
+    assert "Kelland" in answer.standalone_question
+    assert {passage.node.ref_doc_id for passage in answer.passages} == {
+        document for document in conversation.manifest.fingerprints if document.startswith("works")
+    }
+
+
+def test_ask_as_of_a_day_answers_from_what_was_out_and_names_its_date(
+    conversation: Conversation,
+) -> None:
+    cost = "What did the bridge of glass cost?"
+    answer = conversation.ask(cost, Filters(as_of=datetime.date(2031, 3, 2)))
+    assert answer.text.startswith("Harbour Gazette, 2 March 2031: ")
+    assert {citation.published for citation in answer.citations} == {"2031-03-02"}
+    before = conversation.fresh().ask(cost, Filters(as_of=datetime.date(2031, 3, 1)))
+    assert before.abstained
+    assert {citation.document for citation in before.nearest} == {AMBER}
+
+
+def test_facets_say_what_there_is_to_search(conversation: Conversation) -> None:
+    facets = conversation.facets()
+    assert (facets.documents, facets.passages) == (4, conversation.manifest.passages)
+    assert conversation.fresh().facets(Filters(topic=("trade",))).kinds == {"news": 1}
 
 
 def test_ask_shows_what_came_nearest(conversation: Conversation) -> None:

@@ -17,10 +17,14 @@ import pytest
         "assistant.loading.markdown",
         "assistant.loading.process",
         "assistant.citations",
+        "assistant.exports",
         "assistant.rewriting",
         "assistant.retrieval",
         "assistant.answering.confidence",
         "assistant.answering.moments",
+        "assistant.serving.address",
+        "assistant.serving.bodies",
+        "assistant.serving.gate",
     ],
 )
 def test_examples_in_docstrings(name: str) -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +53,13 @@ def test_rank_best_first(index: LexicalIndex) -> None:
 
 def test_rank_no_more_than_asked_for(index: LexicalIndex) -> None:
     assert [row for row, _ in index.rank("amber", top_k=1)] == [1]
+
+
+def test_rank_among_some_texts_before_the_best_are_taken(index: LexicalIndex) -> None:
+    among = np.array([True, False, True, True])
+    every = dict(index.rank("amber", top_k=10))
+    assert index.rank("amber", top_k=1, among=among) == [(0, every[0])]
+    assert index.rank("owls", top_k=10, among=among) == []
 
 
 @pytest.mark.parametrize("query", ["", "the", "zeppelin", "🙂"])

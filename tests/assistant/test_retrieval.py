@@ -1,8 +1,9 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from corpora import add_glossary
+from corpora import AMBER, add_glossary, build_index, filters, shelf
+from fakes import HashEmbedder
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from assistant.embeddings import Embedder
 from assistant.index import PassageIndex
 from assistant.ingestion import ingest, open_index
 from assistant.retrieval import IN_CONTEXT, HybridRetriever, fuse, search
+from assistant.schema import Filters
 from assistant.settings import Settings
 
 Retrieve = Callable[..., list[NodeWithScore]]
@@ -129,6 +131,69 @@ def test_search_finds_no_more_than_one_query_would() -> None:
     retriever = Fixed({"q": {"a": 1.0, "b": 0.5}, "in context": {"c": 1.0, "d": 0.9}})
     assert [p.node.node_id for p in search(retriever, ["q", "in context"])] == ["a", "c"]
     assert search(retriever, []) == []
+
+
+def test_search_filters_hold_for_every_query(index: PassageIndex, embedder: Embedder) -> None:
+    retriever = HybridRetriever(index, embedder, dense_weight=0.5, candidates=100, top_k=12)
+    queries = ["bridge of glass", "bridge of glass Kelland amber licence"]
+    assert AMBER in documents(search(retriever, queries))
+    found = search(retriever, queries, Filters(topic=("works",)))
+    assert len(found) == 4
+    assert AMBER not in documents(found)
+    assert AMBER in documents(search(retriever, queries))
+
+
+def test_search_with_filters_needs_a_retriever_that_has_them() -> None:
+    with pytest.raises(TypeError, match="Fixed cannot search within filters"):
+        search(Fixed({"q": {"a": 1.0}}), ["q"], Filters(topic=("works",)))
+
+
+@pytest.fixture(scope="module")
+def shelved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PassageIndex]:
+    """An index of the shelf."""
+    index = build_index(tmp_path_factory.mktemp("index"), shelf())
+    yield index
+    index.close()
+
+
+@hypothesis_settings(max_examples=150, deadline=None)
+@given(filters(), st.sampled_from([0.0, 0.5, 1.0]))
+def test_retrieve_within_any_filters_is_what_passes_of_everything(
+    shelved: PassageIndex, filters: Filters, dense_weight: float
+) -> None:
+    """The same passages with the same two scores; of one ranking alone, in the same order."""
+    retriever = HybridRetriever(shelved, HashEmbedder(), dense_weight, candidates=100, top_k=100)
+    passing = [
+        (p.node.node_id, p.node.metadata["cosine"], p.node.metadata["bm25"])
+        for p in retriever.retrieve("owl with amber 7")
+        if filters.admits(
+            p.node.ref_doc_id or "", p.node.metadata["kind"], p.node.metadata.get("published")
+        )
+    ]
+    found = [
+        (p.node.node_id, p.node.metadata["cosine"], p.node.metadata["bm25"])
+        for p in retriever.within(filters).retrieve("owl with amber 7")
+    ]
+    assert sorted(found) == sorted(passing)
+    if dense_weight != 0.5:  # fused scores depend on which candidates there are
+        assert found == passing
+
+
+def test_retrieve_within_filters_gives_top_k_of_what_comes_last(shelved: PassageIndex) -> None:
+    retriever = HybridRetriever(shelved, HashEmbedder(), 0.5, candidates=4, top_k=4)
+    query = "owls 0, 1, 2, 3"
+    passing = Filters(topic=("works",), kind=("reference",))
+    assert not any(
+        document.startswith("works") for document in documents(retriever.retrieve(query))
+    )
+    found = retriever.within(passing).retrieve(query)
+    assert len(found) == 4
+    assert all(p.node.metadata["kind"] == "reference" for p in found)
+
+
+def test_retrieve_within_filters_that_nothing_passes(shelved: PassageIndex) -> None:
+    retriever = HybridRetriever(shelved, HashEmbedder(), 0.5, candidates=4, top_k=4)
+    assert retriever.within(Filters(topic=("isle",))).retrieve("amber") == []
 
 
 def test_retrieve_passages_cut_from_their_documents(

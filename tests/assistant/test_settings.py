@@ -69,9 +69,16 @@ def test_settings_number_from_the_environment(
 
 
 def test_settings_relative_paths_count_from_the_project(indexes: Path) -> None:
-    settings = load_settings(indexes_dir=indexes, corpus_dir="shoebox")
+    settings = load_settings(indexes_dir=indexes, corpus_dir="shoebox", data_dir="drawer")
     assert settings.corpus_dir == PROJECT / "shoebox"
+    assert settings.conversations == PROJECT / "drawer" / "conversations.db"
     assert recipe_path(Path("shelf"), "tides") == PROJECT / "shelf" / "tides.toml"
+
+
+def test_settings_file_of_users_counts_from_the_project(indexes: Path) -> None:
+    assert load_settings(indexes_dir=indexes).users is None
+    settings = load_settings(indexes_dir=indexes, users="guests")
+    assert settings.users == PROJECT / "guests"
 
 
 def test_settings_absolute_paths_stay(indexes: Path, tmp_path: Path) -> None:
@@ -93,6 +100,10 @@ def test_settings_absolute_paths_stay(indexes: Path, tmp_path: Path) -> None:
         ("threads", 0),
         ("port", 65536),
         ("port", "harbour"),
+        ("port", -1),
+        ("requests_per_minute", 0),
+        ("queue_size", -1),
+        ("allow_anonymous", "perhaps"),
     ],
 )
 def test_settings_value_out_of_range(indexes: Path, name: str, value: object) -> None:

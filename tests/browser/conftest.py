@@ -10,35 +10,52 @@ from urllib.parse import urlsplit
 import pytest
 from fakes import CALIBRATION, FakeReranker, HashEmbedder
 from playwright.sync_api import Browser, sync_playwright
+from served import served
 from visits import Visit
 
 from assistant.conversation import Conversation
-from assistant.ingestion import ingest
+from assistant.history import ConversationStore
+from assistant.ingestion import ingest, open_index
 from assistant.settings import load_settings
-from assistant.web.app import launch_options, make_app
 
 CHROMIUM = shutil.which("chromium")
 DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture(scope="module")
-def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which a chat keeps what it has."""
+    return tmp_path_factory.mktemp("chat")
+
+
+@pytest.fixture(scope="module")
+def store(place: Path) -> ConversationStore:
+    """The conversations that the chat keeps."""
+    return ConversationStore.open(place / "conversations.db")
+
+
+@pytest.fixture(scope="module")
+def chat(place: Path, store: ConversationStore) -> Iterator[str]:
     """The address of a chat over the invented corpus and one hostile document."""
-    place = tmp_path_factory.mktemp("chat")
     corpus = Path(shutil.copytree(DATA / "corpus", place / "corpus"))
     shutil.copy(DATA / "hostile.md", corpus / "trade")
     (place / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
     calibration = place / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
-    settings = load_settings(indexes_dir=place, calibration=calibration)
-    ingest(settings, load=lambda name, threads: HashEmbedder())
-    conversation = Conversation.open(
-        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
+    settings = load_settings(
+        indexes_dir=place,
+        calibration=calibration,
+        data_dir=place,
+        runs_dir=place / "runs",
+        requests_per_minute=100_000,
     )
-    app = make_app(conversation)
-    _, address, _ = app.launch(prevent_thread_lock=True, **launch_options())
-    yield address
-    app.close()
+    ingest(settings, load=lambda name, threads: HashEmbedder())
+    index = open_index(settings)
+    conversation = Conversation.open(
+        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker(), index
+    )
+    with served(conversation, index, settings) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +76,9 @@ def visit(browser: Browser, chat: str) -> Iterator[Callable[..., Visit]]:
         page = browser.new_page(
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
+            permissions=["clipboard-read", "clipboard-write"],
         )
+        page.set_default_timeout(15_000)
         pages.append(page)
         visit = Visit(page)
         own = urlsplit(chat).netloc

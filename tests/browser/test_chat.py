@@ -1,33 +1,26 @@
 """The chat as people use it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from visits import Visit
 
-from assistant.web.app import EXAMPLES
+from assistant.web.words import EXAMPLES
 
 BRIDGE = "How much did the bridge of glass in Velmora cost?"
 AMBER = "What limit did Kelland put on the export of amber?"
 
+HOSTILE = Path(__file__).parents[1] / "data" / "hostile.txt"
+
 OpenPage = Callable[..., Visit]
 
 
-def test_answer_is_streamed_with_its_markers(visit: OpenPage) -> None:
+def test_answer_comes_with_its_markers(visit: OpenPage) -> None:
     page = visit()
-    page.page.evaluate(
-        """() => {
-            window.seen = new Set();
-            new MutationObserver(() => {
-                const answer = document.querySelector(".answer");
-                if (answer) window.seen.add(answer.textContent.length);
-            }).observe(document.body, { childList: true, subtree: true, characterData: true });
-        }"""
-    )
     page.ask(BRIDGE)
     page.page.wait_for_function("document.querySelectorAll('.answer a.cite').length >= 2")
     assert "42 million crowns" in page.page.inner_text(".answer")
-    assert len(page.page.evaluate("[...window.seen]")) >= 2, "the answer came in one piece"
     assert page.errors == []
 
 
@@ -68,10 +61,10 @@ def test_marker_of_an_earlier_answer_brings_its_sources_back(visit: OpenPage) ->
     page = visit()
     page.ask(AMBER)
     page.ask(BRIDGE, turn=1)
-    assert not page.page.is_visible("#turn-0")
+    assert page.page.locator("#turn-0").count() == 0
     page.page.locator(".answer a.cite").first.click()
-    page.page.wait_for_selector("#turn-0", state="visible")
-    assert not page.page.is_visible("#turn-1")
+    page.page.wait_for_selector("#turn-0 mark.lit", state="visible")
+    assert page.page.locator("#turn-1").count() == 0
 
 
 def test_follow_up_is_understood(visit: OpenPage) -> None:
@@ -102,6 +95,7 @@ def test_example_question_is_asked_on_a_click(visit: OpenPage) -> None:
 def test_new_starts_a_conversation_without_the_old_one(visit: OpenPage) -> None:
     page = visit()
     page.ask(BRIDGE)
+    page.open_sidebar()
     page.page.click("#new")
     page.page.wait_for_selector(".sources.empty")
     page.page.wait_for_function("document.querySelectorAll('.question').length == 0")
@@ -164,6 +158,29 @@ def test_page_fits_and_asks_nobody_else(width: int, scheme: str, visit: OpenPage
 
 def test_handlers_are_not_public_endpoints(visit: OpenPage, chat: str) -> None:
     page = visit()
-    info = page.page.request.get(f"{chat}gradio_api/info").json()
+    info = page.page.request.get(f"{chat}/gradio_api/info").json()
     assert info["named_endpoints"] == {}
     assert info["unnamed_endpoints"] == {}
+
+
+def test_hundred_hostile_questions_are_shown_and_never_run(visit: OpenPage) -> None:
+    """One conversation of a hundred turns; it is there after a reload, too, and still works."""
+    opened = visit()
+    page = opened.page
+    payloads = HOSTILE.read_text(encoding="utf-8").splitlines()
+    assert len(payloads) >= 100
+    for turn, payload in enumerate(payloads):
+        opened.ask(f"vermilion {payload}", turn)
+    assert page.locator(".question").count() == len(payloads)
+    page.reload()
+    page.wait_for_selector(".question")
+    assert page.locator(".question").count() == len(payloads)
+    assert page.locator(".question").nth(3).inner_text() == f"vermilion {payloads[3]}"
+    opened.ask(AMBER, turn=len(payloads))
+    page.locator("a.cite").last.click()
+    page.wait_for_selector("mark.lit")
+    assert page.is_visible("#question textarea")
+    for forbidden in ("iframe", ".message :is(script, img, svg[onload], form, style)"):
+        assert page.locator(forbidden).count() == 0, forbidden
+    assert opened.errors == []
+    assert opened.outside == []

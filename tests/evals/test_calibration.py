@@ -1,5 +1,6 @@
 """The confidence and its thresholds: fitted on questions whose answers are known."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -47,7 +48,12 @@ class SignallingAnswerer:
 
     name = "signalling"
 
-    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
+    def answer(
+        self,
+        question: str,
+        passages: Sequence[NodeWithScore],
+        as_of: datetime.date | None = None,
+    ) -> Answer:
         words = len(question.split())
         return Answer(question, "It is so.", signals={"words": words} if words > 1 else {})
 

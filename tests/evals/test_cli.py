@@ -4,9 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from assistant.history import ConversationStore, Verdict
+from assistant.schema import Answer
 
 CORPUS = Path(__file__).parents[1] / "data" / "corpus"
 AMBER = "trade/2030-11-20-amber-post-amber-export"
@@ -32,7 +36,12 @@ def evaluate(place: Path, *arguments: object) -> "subprocess.CompletedProcess[st
         [sys.executable, "-m", "assistant", "eval", *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={**os.environ, "DIAMOND_INDEXES_DIR": str(place), "COLUMNS": "120"},
+        env={
+            **os.environ,
+            "DIAMOND_INDEXES_DIR": str(place),
+            "DIAMOND_DATA_DIR": str(place / "data"),
+            "COLUMNS": "120",
+        },
         check=False,
     )
 
@@ -117,6 +126,7 @@ def test_run_of_bad_questions_is_one_line_and_leaves_no_folder(
         (["sweep", "no-such-file.toml"], "no-such-file.toml cannot be read"),
         (["retrieval", "--beir", "no-such-folder"], "is missing"),
         (["draft", "no-such-file"], "cannot be read"),
+        (["draft", "--list", "no-such-file"], "cannot be read"),
     ],
 )
 def test_misuse_is_one_line_and_exits_with_2(
@@ -162,6 +172,27 @@ def test_draft_prints_what_was_marked_wrong(place: Path, tmp_path: Path) -> None
     done = evaluate(place, "draft", feedback)
     [line] = done.stdout.splitlines()
     assert json.loads(line)["answer"] == "Resin."
+
+
+def test_draft_without_a_file_prints_what_was_marked_wrong_in_the_chat(tmp_path: Path) -> None:
+    (tmp_path / "main.toml").touch()
+    verdicts: tuple[Verdict, ...] = ("wrong", "right")
+    nothing = evaluate(tmp_path, "draft")
+    assert nothing.returncode == 2
+    assert f"no conversations at {tmp_path / 'data' / 'conversations.db'}" in nothing.stderr
+    with closing(ConversationStore.open(tmp_path / "data" / "conversations.db")) as store:
+        conversation = store.new("ann", "What is amber?")
+        assert evaluate(tmp_path, "draft").stdout == ""
+        assert "There is no feedback yet." in evaluate(tmp_path, "draft", "--list").stdout
+        for turn, verdict in enumerate(verdicts):
+            store.append("ann", conversation, Answer(f"Question {turn}?", "Glass."))
+            store.give_feedback("ann", conversation, turn, verdict, expected="Resin.")
+        drafted, listed = evaluate(tmp_path, "draft"), evaluate(tmp_path, "draft", "--list")
+    [line] = drafted.stdout.splitlines()
+    assert json.loads(line)["answer"] == "Resin."
+    assert "001" in listed.stdout
+    assert "Question 1?" in listed.stdout
+    assert "1 wrong, 1 right" in listed.stdout
 
 
 def test_retrieval_agrees_with_figures_made_on_paper(place: Path, tmp_path: Path) -> None:

@@ -7,7 +7,16 @@ from xml.etree import ElementTree
 import pytest
 
 from evals import plots
-from evals.report import HEADLINE, flips, page, show_comparison, show_run, show_sweep
+from evals.drafts import Feedback
+from evals.report import (
+    HEADLINE,
+    flips,
+    page,
+    show_comparison,
+    show_feedback,
+    show_run,
+    show_sweep,
+)
 from evals.results import Cited, Result, Span, Statement
 from evals.runner import Run
 from evals.summary import Mean, differences, latency, summarise
@@ -239,3 +248,33 @@ def test_latencies_show_median_and_percentile() -> None:
 )
 def test_plots_of_nothing_are_well_formed(svg: str) -> None:
     assert ElementTree.fromstring(svg).tag == "svg"
+
+
+def test_show_feedback_prints_a_line_each_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    marks = [
+        Feedback(question="What burns?", verdict="wrong", reason="It is owls.",
+                 created_at="2031-03-02T07:08:09.123456+00:00"),
+        Feedback(question="Why?", verdict="right"),
+        Feedback(question="owl " * 500, verdict="wrong"),
+    ]  # fmt: skip
+    show_feedback([(number, mark) for number, mark in enumerate(marks, 7)])
+    shown = capsys.readouterr().out
+    rows = [line.split() for line in shown.splitlines()]
+    assert rows[1] == "007 2031-03-02 07:08 wrong What burns? It is owls.".split()
+    assert rows[2] == "008 right Why?".split()
+    assert rows[3][:3] == "009 wrong owl".split()
+    assert len(rows) == 6
+    assert shown.endswith("\n2 wrong, 1 right\n")
+
+
+def test_show_feedback_gives_the_terminal_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\x1b]0;owl\x07\x1b[31m[red]\x9b2J\u202e\nwho?"
+    show_feedback([(1, Feedback(question=text, verdict="wrong", reason=text))])
+    shown = capsys.readouterr().out
+    assert "[31m[red] 2J who?" in shown
+    assert all(c.isprintable() or c == "\n" for c in shown)
+
+
+def test_show_feedback_of_none(capsys: pytest.CaptureFixture[str]) -> None:
+    show_feedback([])
+    assert capsys.readouterr().out == "There is no feedback yet.\n"

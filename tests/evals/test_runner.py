@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -84,8 +85,13 @@ class Broken:
         self._good = good
         self._spoil = spoil
 
-    def answer(self, question: str, passages: Sequence[NodeWithScore]) -> Answer:
-        answer = self._good.answer(question, passages)
+    def answer(
+        self,
+        question: str,
+        passages: Sequence[NodeWithScore],
+        as_of: datetime.date | None = None,
+    ) -> Answer:
+        answer = self._good.answer(question, passages, as_of)
         return self._spoil(replace(answer, passages=tuple(passages)))
 
 

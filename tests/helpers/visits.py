@@ -20,3 +20,9 @@ class Visit:
         self.page.fill("#question textarea", question)
         self.page.keyboard.press("Enter")
         self.page.wait_for_selector(f"#turn-{turn}", state="attached")
+        self.page.wait_for_selector("#tools", state="visible")  # the answer is complete
+
+    def open_sidebar(self) -> None:
+        """Show the list of conversations."""
+        self.page.locator("#sidebar .toggle-button").click()
+        self.page.wait_for_selector("#kept .conversations", state="visible")

@@ -360,6 +360,39 @@ def test_answer_quotes_only_the_first_passages(embedder: Embedder) -> None:
     assert len(answer.citations) == 2
 
 
+def test_answer_orders_the_passages_that_it_read(embedder: Embedder) -> None:
+    """The one that answers comes first, whatever the search thought; the unread stay behind."""
+    documents = [
+        digest("works/a", "The bridge toll, the bridge toll: gulls sail over it at noon."),
+        digest("works/b", "For the bridge, carts pay a toll of 3 crowns."),
+        digest("works/c", "Owls wake in Oster."),
+    ]
+    answer = ask(
+        "What is the bridge toll?",
+        documents,
+        embedder,
+        answer_from=2,
+        reranker=Fixed({"3 crowns": 9.0}),
+    )
+    assert [p.node.ref_doc_id for p in answer.passages] == ["works/b", "works/a", "works/c"]
+
+
+class Fixed:
+    """Likes a text, and its sentences, if it holds one of some words."""
+
+    def __init__(self, likes: dict[str, float]) -> None:
+        self.likes = likes
+
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+        return [
+            Judgement(self._of(r.text), np.array([self._of(s.of(r.text)) for s in r.sentences]))
+            for r in readings
+        ]
+
+    def _of(self, text: str) -> float:
+        return next((logit for words, logit in self.likes.items() if words in text), -9.0)
+
+
 def test_answer_does_not_depend_on_the_order_of_passages(embedder: Embedder) -> None:
     documents = [digest(f"works/{name}", TOLLS) for name in "abc"]
     question = "What is the bridge toll?"

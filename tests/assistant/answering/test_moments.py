@@ -175,6 +175,19 @@ def test_moment_not_now(question: str) -> None:
     assert Moment.of(question) == Moment()
 
 
+MARCH = datetime.date(2031, 3, 2)
+
+
+def test_moment_of_a_question_that_names_none_is_as_of_the_day_given() -> None:
+    assert Moment.of("Who sells amber?", MARCH) == Moment(until=MARCH)
+    assert Moment.of("As of 2030, who sold amber?", MARCH).until == datetime.date(2030, 12, 31)
+
+
+def test_moment_now_is_the_day_given() -> None:
+    assert Moment.of("Is amber still free?", MARCH) == Moment(until=MARCH, now=True)
+    assert not Moment.of("As of 2030, was amber still free?", MARCH).now
+
+
 def test_moment_a_date_counts_more_than_now() -> None:
     moment = Moment.of("As of 2 March 2031, was amber still free?")
     assert moment == Moment(until=datetime.date(2031, 3, 2))

@@ -74,8 +74,8 @@ def test_loss_of_a_question_without_an_answer_wants_none() -> None:
     assert loss([[log(2), log(3)]], [1.5], group((0, 0))) == pytest.approx(expected, abs=1e-5)
 
 
-def test_loss_of_two_answers_needs_either() -> None:
-    listwise = log(1 + 2 + 4 + 5) - log(2 + 4)
+def test_loss_of_two_answers_needs_both() -> None:
+    listwise = (log(1 + 2 + 5) - log(2) + log(1 + 4 + 5) - log(4)) / 2
     pointwise = (softplus(-log(2)) + softplus(-log(4)) + softplus(log(5))) / 3
     found = loss([[log(2), log(4)], [log(5), 0]], [0, 0], group((1, 1), (0,)))
     assert found == pytest.approx(listwise + 0.5 * pointwise + 0.5 * log(2), abs=1e-5)

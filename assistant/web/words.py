@@ -1,0 +1,115 @@
+"""Every word of the page that is not an answer: another language is another file like this."""
+
+from __future__ import annotations
+
+TITLE = "Diamond assistant"
+ABOUT = (
+    "{documents:,} documents on Japan’s $550-billion US investment package and synthetic "
+    "diamond, the newest of {newest}."
+)
+PLACEHOLDER = (
+    "<b>What would you like to know?</b><br>Every sentence of an answer is quoted from a document."
+)
+EXAMPLES = (
+    "How will profits from the $550 billion be split between Japan and the United States?",
+    "How much will JBIC lend to the first three projects?",
+    "What did the US Supreme Court decide about IEEPA tariffs?",
+    "What will the synthetic diamond plant in Georgia make?",
+    "Why are synthetic diamonds needed for making semiconductors?",
+)
+
+# Views
+ASK_VIEW, DOCUMENTS_VIEW, EVALUATION_VIEW = "Ask", "Documents", "Evaluation"
+
+# Asking
+QUESTION = "Question"
+ASK_PLACEHOLDER = "Ask a question"
+ASK, STOP, RETRY, EDIT = "Ask", "Stop", "Retry", "Edit question"
+COPY, COPIED = "Copy with sources", "Copied"
+EXPORT_MARKDOWN, EXPORT_JSON = "Export as Markdown", "Export as JSON"
+NEXT, FIRST = "You could ask next", "For example"
+WIDEN = "Ask without filters"
+COMPLETE = "The answer is complete."
+
+# Filters
+FILTERS = "Filters"
+TOPIC, KIND = "Topic", "Kind of source"
+SINCE, UNTIL, AS_OF = "Published from", "Published until", "As of"
+DATE_HINT = "YYYY-MM-DD"
+NO_DAY = "“{text}” is no day: write it as 2026-01-31."
+
+# Answers
+CONFIDENCE = "Confidence: {words}"
+SPEAKS_AS_OF = "The documents reach to {newest}"
+GENERATION = "Index {generation}"
+TOOK = "{seconds:.1f} s"
+NEAREST = "The nearest that they say:"
+
+# Sources
+NO_SOURCES = "The sources of an answer appear here."
+HEADINGS = {
+    "answered": "Sources",
+    "not_stated": "Not stated; this comes nearest",
+    "nothing": "Nearest passages",
+}
+SHOW_SOURCES = "Sources"
+CLOSE = "Close"
+BACK_TO_MARKER = "Back to marker {marker}"
+MARKER = "Source {marker}: {source}"
+READ = "Read the document"
+PAGES = "p. {pages}"
+DIFFERS = "Source {marker} ({source}) gives other figures"
+NEWER = "newer than this one"
+OLDER = "older than this one"
+
+# The reader
+READER = "Document"
+OPEN_ORIGINAL = "Open the original"
+NOT_IN_INDEX = "This document is no longer in the index."
+
+# Conversations
+CONVERSATIONS = "Conversations"
+NEW = "New conversation"
+SEARCH = "Search conversations"
+NONE_YET = "Nothing asked yet."
+NONE_FOUND = "No conversation has these words."
+RENAME, DELETE, SAVE, CANCEL = "Rename", "Delete", "Save", "Cancel"
+NEW_NAME = "New name of the conversation"
+SURE_TO_DELETE = "Delete this conversation?"
+NOT_READ = "Your conversations cannot be read at the moment."
+
+# Feedback
+FEEDBACK = "What is wrong with this answer?"
+REASONS = {
+    "wrong": "Wrong",
+    "not_in_source": "Not in the source",
+    "out_of_date": "Out of date",
+    "incomplete": "Incomplete",
+}
+COMMENT = "In your words (optional)"
+EXPECTED, EXPECTED_SOURCE = "What it should say (optional)", "Where that stands (optional)"
+SEND, THANKS = "Send", "Thank you: noted."
+NOT_KEPT = "This answer was not kept, so nothing can be noted of it."
+
+# Documents
+DOCUMENT_COLUMNS = ("Title", "Publisher", "Date", "Kind", "Topic", "Passages", "Id")
+DOCUMENTS_HINT = "Click a row to read the document."
+FIND_DOCUMENTS = "Find documents"
+
+# Evaluation
+NO_RUN = "No evaluation has been run yet: `diamond-assistant eval run`."
+LATEST_RUN = "The latest run, {name}: {questions} questions."
+FIGURES = {
+    "accuracy": "Answers with every required fact",
+    "doc R@5": "The right documents among the first five",
+    "resolved": "Citations that resolve to the exact quote",
+    "groundedness": "Statements that are quotes",
+    "refused": "Unanswerable questions refused",
+    "false_abstention": "Answerable questions refused",
+    "words": "Words an answer (mean)",
+}
+WHOLE_REPORT = "The whole report"
+
+# The server
+SORRY = "Sorry"
+GONE = "The server does not answer. This page will go on when it is back."

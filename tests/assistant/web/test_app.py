@@ -1,0 +1,35 @@
+import asyncio
+from pathlib import Path
+
+import gradio as gr
+from gradio.block_function import BlockFunction
+
+from assistant.conversation import Conversation
+from assistant.history import ConversationStore
+from assistant.index import PassageIndex
+from assistant.serving.gate import Gate
+from assistant.web.app import make_app
+from assistant.web.chat import Chat, Step
+from assistant.web.events import updates
+
+
+def test_handlers_meet_the_parts_of_the_page(
+    conversation: Conversation, index: PassageIndex, store: ConversationStore, tmp_path: Path
+) -> None:
+    async def made() -> gr.Blocks:
+        return make_app(conversation, index, store, tmp_path / "runs", Gate(1000, 40))
+
+    app = asyncio.run(made())  # without a running event loop Gradio leaves one open
+    handlers = list(app.fns.values())
+
+    def handler(name: str) -> BlockFunction:
+        return next(one for one in handlers if one.name == name)
+
+    parts = len(updates(Step(Chat())))
+    assert [len(handler(name).outputs) for name in ("arrive", "ask", "open", "stopped")] == [
+        parts
+    ] * 4
+    assert len(handler("widen").outputs) == parts + 5
+    assert len(handler("judge").outputs) == 6
+    assert {one.api_visibility for one in handlers} == {"private"}
+    assert handler("say_more").queue, "Gradio shows a note of thanks only from its queue"
