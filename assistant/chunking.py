@@ -21,6 +21,7 @@ from llama_index.core.schema import (
     TextNode,
 )
 
+from assistant.loading import page_of
 from assistant.segmentation import (
     Block,
     Span,
@@ -191,14 +192,19 @@ def split_sections(text: str) -> Iterator[Section]:
 
 
 def make_passage(document: Document, span: Span, context: str) -> TextNode:
-    """A passage of a document; its id says which document and which characters."""
+    """A passage of a document; its id says which document and which characters.
+
+    Where the document has pages, `page_number` is the one on which it begins.
+    """
+    page = page_of(document, span.start)
+    place = {"page_number": page} if page else {}
     return TextNode(
         id_=f"{document.doc_id}:{span.start}-{span.end}",
         text=span.of(document.text),
         start_char_idx=span.start,
         end_char_idx=span.end,
-        metadata={**document.metadata, "context": context},
-        excluded_embed_metadata_keys=[*document.metadata, *SCORES],
+        metadata={**document.metadata, **place, "context": context},
+        excluded_embed_metadata_keys=[*document.metadata, *place, *SCORES],
         metadata_template="{value}",
         relationships={NodeRelationship.SOURCE: document.as_related_node_info()},
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from llama_index.core.schema import BaseNode
 
+from assistant.loading import page_of
 from assistant.schema import Answer, Citation
 from assistant.segmentation import Span
 
@@ -27,6 +28,7 @@ def cite(marker: int, passage: BaseNode, span: Span, quote: str) -> Citation:
         quote=quote,
         start=span.start,
         end=span.end,
+        page=page_of(passage, span.start),
     )
 
 

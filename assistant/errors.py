@@ -27,6 +27,10 @@ value that was wrong, then the way out. An answer that the corpus cannot support
 is not here: it is an `Answer` whose `outcome` says so.
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+
 
 class AssistantError(Exception):
     """The root: the front doors print its message and exit with status 2."""
@@ -53,7 +57,16 @@ class EmptyCorpus(CorpusError):
 
 
 class UnreadableDocument(CorpusError):
-    """A document has a missing or broken part."""
+    """A document has a missing or broken part, or none that can be read.
+
+    `reason` says what is wrong and what to do, `file` with which file, where
+    that is known.
+    """
+
+    def __init__(self, reason: str, file: Path | None = None) -> None:
+        super().__init__(reason if file is None else f"{file}: {reason}")
+        self.reason = reason
+        self.file = file
 
 
 class StoreError(AssistantError):

@@ -28,7 +28,8 @@ class Citation:
 
     `quote` is `document text[start:end]`, counted in characters of the text
     that follows the front matter. `published` is an ISO date, or None where
-    the page shows none.
+    the page shows none. `page` is the page on which the quote begins, counted
+    from 1, or None where the document has no pages.
     """
 
     marker: int
@@ -41,11 +42,13 @@ class Citation:
     quote: str
     start: int
     end: int
+    page: int | None = None
 
     @property
     def source(self) -> str:
-        """Who published it and when, as one names a source in a text."""
-        return f"{self.publisher}, {readable_date(self.published)}"
+        """Who published it and when, and on which page, as one names a source in a text."""
+        page = f", p. {self.page}" if self.page else ""
+        return f"{self.publisher}, {readable_date(self.published)}{page}"
 
     @property
     def id(self) -> str:
@@ -59,7 +62,8 @@ class Citation:
             "marker", "id", "document", "title", "publisher", "published", "url",
             "quote", "start", "end",
         )  # fmt: skip
-        return {key: getattr(self, key) for key in keys}
+        page = {"page": self.page} if self.page else {}
+        return {key: getattr(self, key) for key in keys} | page
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Citation:

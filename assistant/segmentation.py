@@ -15,18 +15,19 @@ import sentencex
 
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _TABLE_ROW = re.compile(r"\s*\|")
-_TABLE_RULE = re.compile(r"[\s|:-]*-[\s|:-]*")
+_TABLE_RULE = re.compile(r"(?=[^-]*-)[\s|:-]+")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
 
 # Our timeline and glossary end a line with the ids of the digests behind it.
 # They are references, not part of what the line says.
-_REFERENCES = re.compile(r"\s*\[[a-z]+/[\w-]+(?:,\s*[a-z]+/[\w-]+)*\]\s*$")
+_REFERENCES = re.compile(r"\[[a-z]+/[\w-]+(?:,\s*[a-z]+/[\w-]+)*\]\s*$")
 
 _TABLE_EDGE = " \t\r\n|"
 
 # Where sentencex ends a sentence that goes on: after these abbreviations, and
 # inside others that a hyphen joins to a word ("the Korea-U.|S. agreement").
 _ABBREVIATED = re.compile(r"(?:\b(?i:approx|ca|est|incl|esp|resp|min|max)\.\s*|\b[A-Z]\.)$")
+_TAIL = 40  # more characters than any of these has: a long sentence is not searched again
 _CLOCK = re.compile(r"\b[ap]\.m\.\s*$")
 _TIME_ZONE = re.compile(r"\s*(?:\w+ )?\w+ [Tt]ime\b")
 
@@ -140,24 +141,27 @@ def _lines(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
 
 def _prose_sentences(text: str, start: int, end: int) -> Iterator[Span]:
     """sentencex's sentences, those put together that it cut within one sentence."""
-    sentence = Span(start, start)
+    sentence, has_words, marks = Span(start, start), False, 0
     for boundary in sentencex.get_sentence_boundaries("en", text[start:end]):
         piece = Span(start + boundary["start_index"], start + boundary["end_index"])
-        if _goes_on(sentence.of(text), piece.of(text)):
+        words = piece.of(text)
+        in_bold = marks % 2 == 1  # a bold label that ends with a full stop
+        if not has_words or in_bold or _goes_on(text, sentence, words):
             sentence = Span(sentence.start, piece.end)
         else:
             yield from _trimmed(text, sentence)
-            sentence = piece
+            sentence, has_words, marks = piece, False, 0
+        has_words = has_words or _has_words(words)
+        marks += words.count("**")
     yield from _trimmed(text, sentence)
 
 
-def _goes_on(sentence: str, following: str) -> bool:
+def _goes_on(text: str, sentence: Span, following: str) -> bool:
+    end = text[max(sentence.start, sentence.end - _TAIL) : sentence.end]
     return (
-        not _has_words(sentence)
-        or not _has_words(following)
-        or _ABBREVIATED.search(sentence) is not None
-        or bool(_CLOCK.search(sentence) and _TIME_ZONE.match(following))
-        or sentence.count("**") % 2 == 1  # a bold label that ends with a full stop
+        not _has_words(following)
+        or _ABBREVIATED.search(end) is not None
+        or bool(_CLOCK.search(end) and _TIME_ZONE.match(following))
     )
 
 

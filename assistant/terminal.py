@@ -172,11 +172,16 @@ def _by_document(citations: Sequence[Citation]) -> list[list[Citation]]:
     return list(groups.values())
 
 
+def _span(citation: Citation) -> str:
+    page = f" on page {citation.page}" if citation.page else ""
+    return f"{citation.start}–{citation.end}{page}"
+
+
 def _source(citations: Sequence[Citation]) -> Text:
     """A document, under the markers of the quotes that it stands behind."""
     first = citations[0]
     markers = " ".join(f"[{citation.marker}]" for citation in citations)
-    spans = ", ".join(f"{citation.start}–{citation.end}" for citation in citations)
+    spans = ", ".join(map(_span, citations))
     lines = Text()
     lines.append(f"{markers} ", style="bold cyan")
     lines.append(f"{first.publisher}, {first.published or 'undated'}", style="bold")

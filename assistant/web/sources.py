@@ -171,8 +171,15 @@ def _card(citations: list[Citation], answer: Answer, turn: int, library: Library
         f"<h3>{link(first.title, first.url)}</h3>{_differing(first, answer)}{quotes}"
         f'<footer><button type="button" class="read" data-document="{html.escape(first.document)}" '
         f'data-spans="{places}">{words.READ}</button>'
-        f'<span class="id">{escape(first.document)}</span></footer></article>'
+        f'<span class="id">{escape(_place(citations))}</span></footer></article>'
     )
+
+
+def _place(citations: Sequence[Citation]) -> str:
+    """A document's id, and the pages on which its quotes begin."""
+    pages = sorted({citation.page for citation in citations if citation.page})
+    shown = words.PAGES.format(pages=", ".join(map(str, pages)))
+    return f"{citations[0].document}, {shown}" if pages else citations[0].document
 
 
 def _differing(citation: Citation, answer: Answer) -> str:

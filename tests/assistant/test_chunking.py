@@ -228,6 +228,20 @@ def test_passage_knows_its_document() -> None:
     assert passage.metadata["title"] == "Lamps"
 
 
+def test_passage_knows_its_page_and_models_do_not() -> None:
+    source = Document(text="Owls wake.\n\n# Day\nGulls sleep.", metadata={"pages": [0, 12]})
+    chunker = SentenceChunker(count_tokens=count_words, max_tokens=64)
+    first, second = passages_of(chunker, source)
+    assert (first.metadata["page_number"], second.metadata["page_number"]) == (1, 2)
+    assert embedding_text(first) == "Owls wake."
+    assert embedding_text(second) == "Day\n\nGulls sleep."
+
+
+def test_passage_of_a_document_without_pages() -> None:
+    [passage] = chunk("Owls wake.")
+    assert not {"page_number", "pages"} & passage.metadata.keys()
+
+
 @pytest.mark.parametrize("text", ["# Only a heading", "", "—\n\n***"])
 def test_chunk_text_without_a_sentence(text: str) -> None:
     assert chunk(text) == []

@@ -44,6 +44,14 @@ def test_cite_says_where_the_words_stand() -> None:
     )
 
 
+def test_cite_names_the_page_of_the_quote() -> None:
+    """The passage begins on the page before it."""
+    document = Document(id_="isle/lamp", text=TEXT, metadata={"pages": [0, 38]})
+    source = make_passage(document, Span(11, 48), context="Lamps")
+    assert cite(1, source, Span(38, 48), "Owls wake.").page == 2
+    assert cite(1, passage(), Span(38, 48), "Owls wake.").page is None
+
+
 def test_cite_page_without_date_and_address() -> None:
     cited = cite(1, passage(title="The lamp"), Span(0, 10), "Owls wake.")
     assert (cited.published, cited.url) == (None, None)

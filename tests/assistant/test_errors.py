@@ -1,8 +1,9 @@
 import inspect
 import re
+from pathlib import Path
 
 from assistant import errors
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, UnreadableDocument
 
 CLASSES = [
     member
@@ -31,3 +32,10 @@ def test_every_error_is_an_assistant_error_and_explains_itself() -> None:
     for error in CLASSES:
         assert issubclass(error, AssistantError)
         assert error.__doc__ != AssistantError.__doc__ or error is AssistantError
+
+
+def test_unreadable_document_names_its_file_first() -> None:
+    error = UnreadableDocument("not UTF-8; save it anew", Path("isle/owl.txt"))
+    assert str(error) == "isle/owl.txt: not UTF-8; save it anew"
+    assert (error.file, error.reason) == (Path("isle/owl.txt"), "not UTF-8; save it anew")
+    assert str(UnreadableDocument("not UTF-8")) == "not UTF-8"

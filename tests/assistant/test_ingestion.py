@@ -1,6 +1,7 @@
 """Builds: what is embedded, what is carried over, what a dead build leaves."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import FakeReranker, HashEmbedder
+from files import FILES
 
 from assistant.conversation import Conversation
 from assistant.embeddings import Vectors
@@ -20,6 +22,7 @@ from assistant.errors import (
     UnreadableDocument,
 )
 from assistant.ingestion import generations_of, ingest, open_index, pending_changes
+from assistant.loading import page_of
 from assistant.segmentation import Span
 from assistant.settings import Settings, load_settings
 
@@ -267,3 +270,17 @@ def test_reader_of_an_old_generation_is_not_disturbed(
     question = "What limit did Kelland put on the export of amber?"
     assert "900 tonnes" in reader.fresh().ask(question).text
     assert "800 tonnes" in Conversation.open(settings, load, load_judge).ask(question).text
+
+
+def test_ingest_keeps_the_pages_of_a_pdf(settings: Settings, load: Load, corpus: Path) -> None:
+    shutil.copy(FILES / "report.pdf", corpus / "works" / "harbour.pdf")
+    ingest(settings, load=load)
+    index = open_index(settings)
+    document = index.document("works/harbour")
+    passages = index.passages_of("works/harbour")
+    pages = {passage.text: passage.metadata["page_number"] for passage in passages}
+    index.close()
+    assert document.metadata["title"] == "The harbour report"
+    assert page_of(document, document.text.index("The council paid")) == 2
+    assert [page for text, page in pages.items() if "412 ships" in text] == [1]
+    assert [page for text, page in pages.items() if "crane" in text] == [2]

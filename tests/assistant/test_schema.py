@@ -67,6 +67,13 @@ def test_citation_source_names_publisher_and_date(published: str | None, source:
     assert replace(CITATION, published=published).source == source
 
 
+def test_citation_of_a_page() -> None:
+    cited = replace(CITATION, page=3)
+    assert cited.source == "Harbour Gazette, 2 March 2031, p. 3"
+    assert cited.as_dict() == {**CITATION.as_dict(), "page": 3}
+    assert cited.id == CITATION.id
+
+
 def test_citation_as_dict() -> None:
     assert CITATION.as_dict() == {
         "marker": 2,
@@ -183,8 +190,8 @@ def test_answer_of_any_text_is_read_back(question: str, quote: str, confidence: 
 def test_answer_of_another_version_is_read_back() -> None:
     """A field that is new has its default; one that is gone is passed over."""
     kept = json.loads(Answer("Who?", "Nobody. [2]", (CITATION,)).to_json())
-    kept["mood"] = kept["citations"][0]["page"] = 3
-    del kept["signals"], kept["passages"], kept["nearest"]
+    kept["mood"] = kept["citations"][0]["shelf"] = 3
+    del kept["signals"], kept["passages"], kept["nearest"], kept["citations"][0]["page"]
     assert Answer.from_json(json.dumps(kept)) == Answer("Who?", "Nobody. [2]", (CITATION,))
 
 

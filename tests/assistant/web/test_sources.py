@@ -257,3 +257,10 @@ def test_panel_names_what_a_source_is() -> None:
     )
     for text in ("What burns?", "Gazette", "undated", "news", "isle/owl"):
         assert f">{text}</" in page
+
+
+def test_panel_says_the_pages() -> None:
+    source = document(LAMP, pages=[0, 19])
+    quotes = [cited(marker, quote, source) for marker, quote in enumerate(LAMP.split(". "), 1)]
+    assert ">isle/owl, p. 1, 2</" in panel(answered(*quotes))
+    assert ">isle/owl</" in panel(answered(cited(1, "Gulls sleep.", document(LAMP))))

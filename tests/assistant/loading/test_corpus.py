@@ -1,10 +1,20 @@
+import os
 from pathlib import Path
 
 import pytest
+from files import FILES, Words, docx_file, pdf, samples, xlsx_file
 from llama_index.core.schema import Document
 
 from assistant.errors import EmptyCorpus, UnreadableDocument
-from assistant.loading import EXPECTED, load_corpus, load_document
+from assistant.loading import (
+    EXPECTED,
+    Limits,
+    Loaded,
+    load_corpus,
+    load_document,
+    page_of,
+    read_corpus,
+)
 
 FIELDS = {
     "id": "isle/lamp",
@@ -68,14 +78,14 @@ def test_load_corpus_reads_the_readme_of_a_folder(corpus: Path) -> None:
 
 
 def test_load_corpus_refuses_another_kind_of_file(corpus: Path) -> None:
-    (corpus / "works" / "ledger.txt").write_text(page())
-    with pytest.raises(UnreadableDocument, match=r"works/ledger\.txt: only Markdown files"):
+    (corpus / "works" / "ledger.png").write_text(page())
+    with pytest.raises(UnreadableDocument, match=r"works/ledger\.png: \.png cannot be read, only"):
         load_corpus(corpus)
 
 
 def test_load_corpus_from_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("Nothing yet.")
-    with pytest.raises(EmptyCorpus, match=rf"no documents under {tmp_path}: put Markdown files"):
+    with pytest.raises(EmptyCorpus, match=rf"no documents under {tmp_path}: put files there"):
         load_corpus(tmp_path)
 
 
@@ -237,7 +247,7 @@ def test_load_document_broken_front_matter(
     tmp_path: Path, fields: dict[str, str], line: int, problem: str
 ) -> None:
     message = complaint(tmp_path, page(**fields))
-    assert f"lamp.md, line {line}: broken front matter: {problem}" in message
+    assert f"lamp.md: broken front matter, line {line}: {problem}" in message
 
 
 @pytest.mark.parametrize("value", ["!!python/name:os.system", "!!int lamp"])
@@ -258,3 +268,204 @@ def test_load_document_that_is_not_utf_8(tmp_path: Path) -> None:
 def test_load_document_without_text(tmp_path: Path, text: str) -> None:
     message = complaint(tmp_path, page(text))
     assert message.endswith("there is no text after the front matter")
+
+
+def test_load_document_in_a_language(tmp_path: Path) -> None:
+    assert load_page(tmp_path, page(language="pt-BR")).metadata["language"] == "pt-BR"
+    assert "a code such as en" in complaint(tmp_path, page(language="Portuguese"))
+
+
+def load_file(folder: Path, content: bytes, name: str, sidecar: str | None = None) -> Document:
+    """A file that is no digest, with what the file beside it says."""
+    (folder / name).write_bytes(content)
+    if sidecar is not None:
+        (folder / f"{name}.meta.yaml").write_text(sidecar)
+    return load_document(folder / name, folder, digests=False)
+
+
+def failure(folder: Path, content: bytes, name: str, sidecar: str | None = None) -> str:
+    with pytest.raises(UnreadableDocument) as caught:
+        load_file(folder, content, name, sidecar)
+    return str(caught.value)
+
+
+def test_read_corpus_of_every_format(tmp_path: Path) -> None:
+    for suffix, content in samples().items():
+        (tmp_path / f"owls-in-{suffix[1:]}{suffix}").write_bytes(content)
+    loaded = Loaded.of(read_corpus(tmp_path, digests=False))
+    assert loaded.failures == ()
+    assert [d.doc_id for d in loaded.documents] == sorted(f"owls-in-{s[1:]}" for s in samples())
+    for document in loaded.documents:
+        assert document.metadata.keys() >= {"title", "publisher", "kind", "topics", "page"}
+        assert "\r" not in document.text
+
+
+def test_read_corpus_goes_on_after_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4 broken")
+    (tmp_path / "b.txt").write_text("Owls wake.")
+    (tmp_path / "c.docx").write_bytes(docx_file()[:4000])
+    (tmp_path / "d.pdf").write_bytes((FILES / "report.pdf").read_bytes())
+    loaded = Loaded.of(read_corpus(tmp_path))
+    assert [document.doc_id for document in loaded.documents] == ["b", "d"]
+    assert [error.file for error in loaded.failures] == [tmp_path / "a.pdf", tmp_path / "c.docx"]
+    assert loaded.failures[0].reason.startswith("not a whole .pdf file (PdfiumError); see that")
+
+
+def test_load_corpus_stops_at_the_first_failure(corpus: Path) -> None:
+    (corpus / "trade" / "a.pdf").write_bytes(b"%PDF-1.4 broken")
+    with pytest.raises(UnreadableDocument, match=r"trade/a\.pdf: not a whole \.pdf file"):
+        load_corpus(corpus)
+
+
+def test_read_corpus_two_files_with_one_id(tmp_path: Path) -> None:
+    (tmp_path / "owl.csv").write_text("Tower,Owls\nSorrel,7\n")
+    (tmp_path / "owl.txt").write_text("Owls wake.")
+    loaded = Loaded.of(read_corpus(tmp_path))
+    [document], [error] = loaded.documents, loaded.failures
+    assert document.text == "| Tower: Sorrel | Owls: 7 |"
+    assert str(error) == (
+        f"{tmp_path}/owl.txt: it would have the id 'owl', which {tmp_path}/owl.csv has; "
+        "rename one of them"
+    )
+
+
+def test_read_corpus_markdown_without_front_matter(tmp_path: Path) -> None:
+    (tmp_path / "owl.md").write_text("# Owls\n\nOwls wake.\n")
+    [result] = read_corpus(tmp_path)
+    assert isinstance(result, UnreadableDocument)
+    [result] = read_corpus(tmp_path, digests=False)
+    assert isinstance(result, Document)
+    assert result.text == "# Owls\n\nOwls wake.\n"
+
+
+def test_load_document_that_says_nothing_about_itself(tmp_path: Path) -> None:
+    assert load_file(tmp_path, b"Owls wake.", "Owl notes.txt").metadata == {
+        "title": "Owl notes.txt",
+        "publisher": "unknown publisher",
+        "kind": "analysis",
+        "topics": [],
+        "page": "Owl notes",
+    }
+
+
+def test_load_document_with_the_front_matter_of_another_program(tmp_path: Path) -> None:
+    text = "---\ntitle: Owls\ndate: 2031-03-02T10:00\ntags: [night]\ndraft: true\n---\nOwls wake.\n"
+    document = load_file(tmp_path, text.encode(), "owl.md")
+    assert document.text == "Owls wake.\n"
+    assert document.metadata == {
+        "title": "Owls",
+        "publisher": "unknown publisher",
+        "kind": "analysis",
+        "topics": ["night"],
+        "published": "2031-03-02",
+        "page": "owl",
+    }
+
+
+@pytest.mark.parametrize("text", ["---\nOwls wake.\n---\nGulls sleep.\n", "---\nOwls wake.\n"])
+def test_load_document_that_opens_with_a_rule(tmp_path: Path, text: str) -> None:
+    assert load_file(tmp_path, text.encode(), "owl.txt").text == text
+
+
+def test_load_document_sidecar_comes_first(tmp_path: Path) -> None:
+    sidecar = "publisher: Owl Office\nkind: official\nurl: https://owl.example/report\n"
+    document = load_file(tmp_path, (FILES / "report.pdf").read_bytes(), "owl.pdf", sidecar)
+    assert document.metadata["title"] == "The harbour report"
+    assert document.metadata["publisher"] == "Owl Office"
+    assert document.metadata["kind"] == "official"
+    assert document.metadata["page"] == "https://owl.example/report"
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "problem"),
+    [
+        ("colour: amber", "field 'colour' is unknown; the fields are title, publisher, kind,"),
+        ("published: March", "field 'published' is 'March'; expected a date such as 2026-01-31"),
+        ("title: a: b", "broken sidecar, line 1: mapping values are not allowed here"),
+        ("- title", "the sidecar holds no fields"),
+    ],
+)
+def test_load_document_with_a_bad_sidecar(tmp_path: Path, sidecar: str, problem: str) -> None:
+    message = failure(tmp_path, b"Owls wake.", "owl.txt", sidecar)
+    assert message.startswith(f"{tmp_path}/owl.txt.meta.yaml: {problem}")
+
+
+def test_read_corpus_sidecar_without_its_file(tmp_path: Path) -> None:
+    (tmp_path / "owl.pdf.meta.yaml").write_text("title: Owls")
+    [error] = read_corpus(tmp_path)
+    assert "owl.pdf.meta.yaml: there is no such file as it describes" in str(error)
+
+
+def test_load_document_pages(tmp_path: Path) -> None:
+    document = load_file(tmp_path, (FILES / "report.pdf").read_bytes(), "owl.pdf")
+    assert page_of(document, document.text.index("412 ships")) == 1
+    assert page_of(document, document.text.index("# Money")) == 2
+    assert page_of(document, len(document.text)) == 2
+
+
+def test_load_document_without_pages(tmp_path: Path) -> None:
+    document = load_file(tmp_path, xlsx_file(), "owl.xlsx")
+    assert "pages" not in document.metadata
+    assert page_of(document, 0) is None
+
+
+def test_load_document_suffix_in_capitals(tmp_path: Path) -> None:
+    assert load_file(tmp_path, b"Owls wake.", "OWL.TXT").doc_id == "OWL"
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (Limits(file_bytes=100), "0.0 MiB, more than 0.0 MiB; divide it"),
+        (Limits(pages=1), "2 pages, more than 1; divide it"),
+        (Limits(characters=100), "436 characters, more than 100; divide it"),
+    ],
+)
+def test_load_document_over_a_limit(tmp_path: Path, limits: Limits, reason: str) -> None:
+    path = tmp_path / "owl.pdf"
+    path.write_bytes((FILES / "report.pdf").read_bytes())
+    with pytest.raises(UnreadableDocument) as caught:
+        load_document(path, tmp_path, limits=limits)
+    assert str(caught.value) == f"{path}: {reason}"
+
+
+def test_read_corpus_names_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "lost.txt").symlink_to(tmp_path / "atlantis.txt")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    (tmp_path / "hosts.txt").symlink_to("/etc/hosts")
+    (tmp_path / "zero.txt").symlink_to("/dev/zero")
+    (tmp_path / "owl.txt").write_text("Owls wake.")
+    (tmp_path / "same.txt").symlink_to("owl.txt")
+    errors = {error.file: error.reason for error in Loaded.of(read_corpus(tmp_path)).failures}
+    assert errors == {
+        tmp_path / "pipe.txt": "a pipe, a device or a link to nothing; move it away",
+        tmp_path / "lost.txt": "a pipe, a device or a link to nothing; move it away",
+        tmp_path / "folder": "a link to a folder, or a folder that cannot be opened; "
+        "put files here themselves",
+        tmp_path / "hosts.txt": "a link that leads out of the corpus; put the file itself here",
+        tmp_path / "zero.txt": "a link that leads out of the corpus; put the file itself here",
+    }
+
+
+@pytest.mark.parametrize("name", ["owl\n.txt", os.fsdecode(b"owl\xff.txt")])
+def test_read_corpus_name_that_cannot_be_an_id(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("Owls wake.")
+    [error] = read_corpus(tmp_path)
+    assert isinstance(error, UnreadableDocument)
+    assert error.reason.endswith("is not text on one line; rename it")
+
+
+def test_read_corpus_skips_lock_files(tmp_path: Path) -> None:
+    (tmp_path / "owl.docx").write_bytes(docx_file())
+    (tmp_path / "~$owl.docx").write_bytes(b"ada")
+    assert len(list(read_corpus(tmp_path))) == 1
+
+
+def test_load_corpus_text_is_cut_at_the_offsets_of_pages(tmp_path: Path) -> None:
+    pages = [[Words(f"Owl {name} wakes.", 50, 700)] for name in ("Ada", "Bo")]
+    (tmp_path / "owl.pdf").write_bytes(pdf(*pages))
+    [document] = load_corpus(tmp_path)
+    first, second = document.metadata["pages"]
+    assert document.text[first:second].strip() == "Owl Ada wakes."
+    assert document.text[second:] == "Owl Bo wakes."
