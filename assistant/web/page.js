@@ -6,6 +6,8 @@
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const send = (event, data) => window.diamond.send(event, data);
   const attribute = (element, name) => element.getAttribute(`data-${name}`);
+  const ASKS = "#question .submit-button, #retry, [data-ask], [data-widen]";
+  let asking = false; // until the sources of the answer come
   let wanted = null; // the id of a mark that the panel is to show when it comes
 
   // A marker and its sentence, lit together.
@@ -74,6 +76,7 @@
     const show = hit('a[href^="#turn-"]');
     const open = hit("[data-open]");
     if (link || show || open) event.preventDefault();
+    if (hit(ASKS)) asking = true;
     if (link) {
       const id = link.getAttribute("href").slice(1);
       if (go(id)) return;
@@ -95,6 +98,7 @@
   });
 
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches?.("#question textarea")) asking = true;
     if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
     drawer(false);
     document.querySelector("#stop")?.click();
@@ -112,6 +116,10 @@
     if (wanted && document.getElementById(wanted)) {
       go(wanted);
       wanted = null;
+    }
+    if (asking && part.querySelector("section.sources")) {
+      asking = false;
+      speakWhenComplete();
     }
     const list = part.querySelector(".conversations");
     if (list) {
@@ -154,6 +162,15 @@
     line.textContent = text;
     line.classList.toggle("stays", stays);
     if (text && !stays) setTimeout(() => line.textContent === text && say(""), 4000);
+  };
+  // What only a screen reader needs to be told.
+  const spoken = line.cloneNode();
+  spoken.id = "spoken";
+  document.body.append(spoken);
+  const speakWhenComplete = () => {
+    spoken.textContent = "";
+    if (document.querySelector("#tools")?.checkVisibility()) spoken.textContent = words().complete;
+    else setTimeout(speakWhenComplete, 100);
   };
   let gone = false;
   const look = async () => {

@@ -158,7 +158,7 @@ def test_page_fits_and_asks_nobody_else(width: int, scheme: str, visit: OpenPage
 
 def test_handlers_are_not_public_endpoints(visit: OpenPage, chat: str) -> None:
     page = visit()
-    info = page.page.request.get(f"{chat}/gradio_api/info").json()
+    info = page.page.request.get(f"{chat.rstrip('/')}/gradio_api/info").json()
     assert info["named_endpoints"] == {}
     assert info["unnamed_endpoints"] == {}
 

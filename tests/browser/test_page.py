@@ -224,3 +224,25 @@ def test_sources_are_a_drawer_on_a_narrow_page(visit: OpenPage) -> None:
     page.wait_for_selector("mark.lit", state="visible")
     page.keyboard.press("Escape")
     page.wait_for_selector("article.source", state="hidden")
+
+
+def test_screen_reader_hears_that_an_answer_is_complete(visit: OpenPage) -> None:
+    opened = visit()
+    page = opened.page
+    assert page.inner_text("#spoken") == ""
+    opened.ask(AMBER)
+    page.wait_for_function(f"document.querySelector('#spoken').textContent == '{words.COMPLETE}'")
+
+
+def test_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(visit: OpenPage) -> None:
+    opened = visit()
+    page = opened.page
+    opened.ask(AMBER)
+    page.context.set_offline(True)
+    page.wait_for_function(
+        f"document.querySelector('#status').textContent == '{words.GONE}'", timeout=20_000
+    )
+    page.context.set_offline(False)
+    page.wait_for_function("!document.querySelector('#status.stays')", timeout=20_000)
+    page.wait_for_selector("a.cite")  # the same conversation
+    opened.ask(BRIDGE, turn=1)
