@@ -105,9 +105,9 @@ def search(
         retriever = filterable(retriever).within(filters)
     rankings = [retriever.retrieve(query) for query in queries]
     best: dict[str, NodeWithScore] = {}
-    for weight, ranking in zip([1.0, *[IN_CONTEXT] * len(rankings)], rankings, strict=False):
+    for place, ranking in enumerate(rankings):
         for passage in ranking:
-            passage.score = weight * passage.get_score()
+            passage.score = passage.get_score() * (IN_CONTEXT if place else 1.0)
             known = best.get(passage.node.node_id)
             if known is None or passage.score > known.get_score():
                 best[passage.node.node_id] = passage
