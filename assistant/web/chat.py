@@ -216,6 +216,8 @@ class Desk:
                 return replace(chat, id=self._all_kept(chat, user))
             keep = self._store.replace_last if replaces else self._store.append
             keep(user, chat.id, answer)
+            if replaces:  # with its first question a conversation may get another title
+                chat = replace(chat, title=self._store.load(user, chat.id).title)
         except HistoryError:
             return replace(chat, id=None)
         return chat

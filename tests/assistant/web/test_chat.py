@@ -273,3 +273,9 @@ def test_ask_too_often_is_told_and_changes_nothing(
     assert "requests in a minute" in (second.messages or [])[-1]["content"]
     *_, other = desk.ask(BRIDGE, Chat(), EVERYTHING, "", "192.0.2.8")
     assert other.chat.answers
+
+
+def test_edit_of_the_first_question_gives_the_conversation_its_title(desk: Desk) -> None:
+    chat = asked(desk, AMBER)
+    *_, last = desk.ask(BRIDGE, replace(chat, editing=True), EVERYTHING, "ann")
+    assert desk.markdown(last.chat).startswith(f"# {BRIDGE}")
