@@ -11,6 +11,7 @@
     │   ├── IndexNotBuilt          which command builds it
     │   ├── IndexOutOfDate         built with another model or passage size
     │   ├── IndexDamaged           what is missing from the generation
+    │   ├── NoSuchGeneration       which generations are kept
     │   └── IndexBusy              another build is running: its process id, since when
     ├── HistoryError               the file of saved conversations cannot be used: which, and why
     │   ├── HistoryTooNew          a newer version of the program wrote it
@@ -83,6 +84,10 @@ class IndexOutOfDate(StoreError):
 
 class IndexDamaged(StoreError):
     """A generation lacks a part, or its parts disagree."""
+
+
+class NoSuchGeneration(StoreError):
+    """No generation of this name, or none that is older, is kept."""
 
 
 class IndexBusy(StoreError):

@@ -33,6 +33,7 @@ _STAGES = {
     "chunk": "Cutting passages",
     "embed": "Embedding passages",
     "write": "Writing the index",
+    "check": "Checking it",
 }
 
 
