@@ -3,6 +3,7 @@ import gzip
 import socket
 import ssl
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -211,6 +212,16 @@ def test_bomb_is_refused() -> None:
     assert len(bomb) < 50_000
     with refused(first=page(bomb, Content_Encoding="gzip")) as caught:
         assert "more than 20 MiB" in str(caught.value)
+
+
+def test_bomb_is_not_unpacked_first() -> None:
+    bomb = page(gzip.compress(b"x" * 50_000_000), Content_Encoding="gzip")
+    tracemalloc.start()
+    try:
+        with refused(SMALL, first=bomb):
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_empty_gzip_members_are_not_read_for_ever() -> None:
