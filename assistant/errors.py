@@ -6,7 +6,8 @@
     ├── FilterError                a filter that cannot be used, or that no document can pass
     ├── CorpusError
     │   ├── EmptyCorpus            nothing to read under this path
-    │   └── UnreadableDocument     which file, which field, what was expected
+    │   ├── UnreadableDocument     which file, which field, what was expected
+    │   └── FetchError             which address of the web, and why nothing came from it
     ├── StoreError
     │   ├── IndexNotBuilt          which command builds it
     │   ├── IndexOutOfDate         built with another model or passage size
@@ -68,6 +69,19 @@ class UnreadableDocument(CorpusError):
         super().__init__(reason if file is None else f"{file}: {reason}")
         self.reason = reason
         self.file = file
+
+
+class FetchError(CorpusError):
+    """Nothing was fetched from an address of the web, or it could not be saved.
+
+    `reason` says why and what to do, `url` from which address, where that is
+    known.
+    """
+
+    def __init__(self, reason: str, url: str | None = None) -> None:
+        super().__init__(reason if url is None else f"{url}: {reason}")
+        self.reason = reason
+        self.url = url
 
 
 class StoreError(AssistantError):
