@@ -92,7 +92,7 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     )
     from assistant import terminal
     from assistant.conversation import Conversation
-    from assistant.ingestion import open_index, pending_changes
+    from assistant.ingestion import pending_changes
     from assistant.serving.address import listen
     from assistant.web.server import serve
 
@@ -107,10 +107,8 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     else:
         if not pending.is_empty:
             terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
-    index = open_index(settings)
     serve(
-        Conversation.open(settings, index=index),
-        index,
+        Conversation.open(settings),
         settings,
         listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),

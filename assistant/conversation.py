@@ -6,15 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
-from llama_index.core.base.base_retriever import BaseRetriever
-
-from assistant.answering import Answerer
 from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.embeddings import Embedder, load_embedder
 from assistant.index import Manifest, PassageIndex
-from assistant.ingestion import open_index
+from assistant.ingestion import generations_of, open_index
+from assistant.library import Library, Reading
 from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import HybridRetriever, filterable, search
 from assistant.rewriting import search_queries, standalone_question
@@ -38,16 +37,8 @@ class Conversation:
     same parts, which may go on at the same time in another thread.
     """
 
-    def __init__(
-        self,
-        retriever: BaseRetriever,
-        answerer: Answerer,
-        manifest: Manifest,
-        turns: Sequence[Turn] = (),
-    ) -> None:
-        self.retriever = retriever
-        self.answerer = answerer
-        self.manifest = manifest
+    def __init__(self, library: Library, turns: Sequence[Turn] = ()) -> None:
+        self.library = library
         self.turns = list(turns)
 
     @classmethod
@@ -58,34 +49,47 @@ class Conversation:
         load_judge: Callable[[str, int], Reranker] = load_reranker,
         index: PassageIndex | None = None,
     ) -> Conversation:
-        """Load the models, and open the current generation unless an index is given.
+        """Load the models, and follow the current generation unless an index is given.
 
         Raises:
             StoreError: the index is missing, out of date or damaged.
             ModelUnavailable: a model cannot be loaded.
         """
-        index = index or open_index(settings)
+        first = index or open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
-        retriever = HybridRetriever(
-            index, embedder, settings.dense_weight, settings.candidates, settings.top_k
-        )
+        judge = load_judge(settings.reranker, settings.threads)
         calibration = Calibration.load(settings.calibration)
-        answerer = ExtractiveAnswerer(
-            embedder,
-            load_judge(settings.reranker, settings.threads),
-            calibration,
-            sentences_of=index.sentences_of,
-            idf=index.lexical.idf,
-            max_words=settings.answer_words,
-            abstain_below=_or(settings.abstain_below, calibration.abstain_below),
-            nothing_below=_or(settings.nothing_below, calibration.nothing_below),
-            answer_from=settings.answer_from,
-        )
-        return cls(retriever, answerer, index.manifest)
+
+        def furnish(index: PassageIndex) -> Reading:
+            retriever = HybridRetriever(
+                index, embedder, settings.dense_weight, settings.candidates, settings.top_k
+            )
+            answerer = ExtractiveAnswerer(
+                embedder,
+                judge,
+                calibration,
+                sentences_of=index.sentences_of,
+                idf=index.lexical.idf,
+                max_words=settings.answer_words,
+                abstain_below=_or(settings.abstain_below, calibration.abstain_below),
+                nothing_below=_or(settings.nothing_below, calibration.nothing_below),
+                answer_from=settings.answer_from,
+            )
+            return Reading(retriever, answerer, index.manifest, index)
+
+        if index is not None:
+            return cls(Library.of(furnish(index)))
+        following = partial(open_index, settings)
+        return cls(Library(generations_of(settings), following, furnish, first))
 
     def fresh(self, turns: Sequence[Turn] = ()) -> Conversation:
         """Another conversation over the same index, with these turns behind it."""
-        return Conversation(self.retriever, self.answerer, self.manifest, turns)
+        return Conversation(self.library, turns)
+
+    @property
+    def manifest(self) -> Manifest:
+        """That of the generation that answers now."""
+        return self.library.manifest
 
     def facets(self, filters: Filters = EVERYTHING) -> Facets:
         """What there is to search, or what the filters leave of it.
@@ -93,7 +97,8 @@ class Conversation:
         Raises:
             TypeError: the retriever cannot search within filters.
         """
-        return filterable(self.retriever).facets(filters)
+        with self.library.reading() as reading:
+            return filterable(reading.retriever).facets(filters)
 
     def ask(self, question: str, filters: Filters = EVERYTHING) -> Answer:
         """Answer a question in the light of the turns so far, and remember both.
@@ -106,36 +111,41 @@ class Conversation:
         with _timed(timings, "rewrite"):
             standalone = standalone_question(asked, self.turns)
             queries = search_queries(asked, self.turns)
-        with _timed(timings, "retrieve"):
-            passages = search(self.retriever, queries, filters) if asked else []
-        with _timed(timings, "answer"):
-            answer = self.answerer.answer(standalone, passages, filters.as_of)
+        with self.library.reading() as reading:
+            with _timed(timings, "retrieve"):
+                passages = search(reading.retriever, queries, filters) if asked else []
+            with _timed(timings, "answer"):
+                answer = reading.answerer.answer(standalone, passages, filters.as_of)
+            refusal = _refusal(asked, answer, filters, reading) if answer.abstained else ""
         timings["total"] = sum(timings.values())
         answer = replace(
             answer,
             question=text,
-            text=self._refusal(asked, answer, filters) if answer.abstained else answer.text,
+            text=refusal or answer.text,
             standalone_question=standalone,
             filters=filters,
-            generation=self.manifest.generation,
+            generation=reading.manifest.generation,
             timings_ms=timings,
         )
         self.turns.append(replace(answer.turn, question=asked))
         return answer
 
-    def _refusal(self, question: str, answer: Answer, filters: Filters) -> str:
-        """What was searched, as the text of an abstention."""
-        if not question:
-            return "There is no question to answer."
-        searched = self.manifest if filters.is_empty else self.facets(filters)
-        dates = ""
-        if searched.published_from:
-            dates = f", dated {searched.published_from} to {searched.published_to}"
-        return (
-            f"{REFUSALS[answer.outcome]} Searched: {_count(searched.documents, 'document')}{dates} "
-            f"({_count(searched.passages, 'passage')})."
-            + ("" if filters.is_empty else f" Filter: {filters.in_words}.")
-        )
+
+def _refusal(question: str, answer: Answer, filters: Filters, reading: Reading) -> str:
+    """What was searched, as the text of an abstention."""
+    if not question:
+        return "There is no question to answer."
+    searched: Manifest | Facets = reading.manifest
+    if not filters.is_empty:
+        searched = filterable(reading.retriever).facets(filters)
+    dates = ""
+    if searched.published_from:
+        dates = f", dated {searched.published_from} to {searched.published_to}"
+    return (
+        f"{REFUSALS[answer.outcome]} Searched: {_count(searched.documents, 'document')}{dates} "
+        f"({_count(searched.passages, 'passage')})."
+        + ("" if filters.is_empty else f" Filter: {filters.in_words}.")
+    )
 
 
 def _count(number: int, noun: str) -> str:

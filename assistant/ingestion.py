@@ -102,15 +102,20 @@ def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestR
         return compare(index, recipe_of(settings), found).report
 
 
-def open_index(settings: Settings) -> PassageIndex:
-    """The current generation, if it was built with the recipe in force.
+def open_index(settings: Settings, generation: str | None = None) -> PassageIndex:
+    """The current generation, or the one that is named, if it was built with the recipe in force.
 
     Raises:
         IndexNotBuilt: there is no index yet.
         IndexOutOfDate: it was built with another recipe.
         IndexDamaged: it cannot be read.
+        NoSuchGeneration: the one that is named is not kept.
     """
-    index = _open_current(generations_of(settings))
+    generations = generations_of(settings)
+    if generation is None:
+        index = _open_current(generations)
+    else:
+        index = PassageIndex.open(generations.folder(generation))
     built, wanted = index.manifest.recipe.model_dump(), recipe_of(settings).model_dump()
     for name, value in wanted.items():
         if built[name] != value:

@@ -60,7 +60,13 @@ class Session:
         except IndexNotBuilt:
             _build(settings)
             index = open_index(settings)
-        return cls(settings, Conversation.open(settings), index)
+        return cls(settings, Conversation.open(settings, index=index), index)
+
+    @property
+    def answerer(self) -> str:
+        """The name of what answers."""
+        with self.conversation.library.reading() as reading:
+            return reading.answerer.name
 
     @property
     def generation(self) -> str:
@@ -123,7 +129,7 @@ class Session:
         return {
             "questions": golden.name,
             "questions_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-            "answerer": self.conversation.answerer.name,
+            "answerer": self.answerer,
             "generation": self.generation,
             "settings": self.settings.model_dump(mode="json", exclude=_PLACES),
         }
