@@ -23,6 +23,7 @@ from assistant.loading.front_matter import (
     FrontMatter,
     Sidecar,
     check,
+    peek,
     split_front_matter,
 )
 from assistant.loading.process import ReadingProcess
@@ -87,9 +88,9 @@ class CorpusFolders:
     """The files under some folders.
 
     Hidden files, the lock files of Office and the folders' own README.md are
-    not documents. Nothing else is skipped. With `digests`, a Markdown file that
-    has front matter has to have all the fields of a digest; without, it may say
-    what it likes.
+    not documents. Nothing else is skipped. A Markdown file whose front matter
+    has the document's id has to have all the fields of a digest; with `digests`,
+    every one that has front matter.
     """
 
     def __init__(
@@ -216,9 +217,9 @@ class _Source:
 
     def document(self, process: ReadingProcess) -> Document:
         suffix = self.path.suffix.lower()
-        if self.digests and suffix in MARKDOWN:
+        if suffix in MARKDOWN:
             text = with_newlines(plain.decode(self.content))
-            if text.lstrip().startswith(OPENING):
+            if _is_digest(text, self.doc_id, self.digests):
                 return _digest(self.doc_id, text)
         found = (
             extract(suffix, self.content, self.limits)
@@ -248,6 +249,14 @@ def _named(path: Path) -> Iterator[None]:
 
 def _id_of(path: Path, corpus_dir: Path) -> str:
     return path.relative_to(corpus_dir).with_suffix("").as_posix()
+
+
+def _is_digest(text: str, doc_id: str, digests: bool) -> bool:
+    """Whether front matter has to be whole: always in a corpus of digests, and where it has our id."""
+    if digests:
+        return text.lstrip().startswith(OPENING)
+    parts = split_front_matter(text)
+    return parts is not None and peek(parts[0]).get("id") == doc_id
 
 
 def _digest(doc_id: str, text: str) -> Document:
