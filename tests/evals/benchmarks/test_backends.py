@@ -51,4 +51,5 @@ def test_speed_backends_without_the_set_takes_our_corpus(tmp_path: Path) -> None
     assert done.exit_code == 0, done.output
     assert "our own corpus is embedded, without nDCG@10" in done.stderr
     assert done.stdout.split()[:2] == ["backend", "passages/s"]
+    assert done.stdout.splitlines()[1].split()[:3:2] == ["torch", "1.0000"]
     assert "nDCG@10" not in done.stdout
