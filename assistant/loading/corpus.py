@@ -58,8 +58,10 @@ class Found:
 
 
 class Corpus(Protocol):
-    """Where documents come from."""
+    """Where documents come from: `origin` says where, for people."""
 
+    @property
+    def origin(self) -> Sequence[str]: ...
     def __len__(self) -> int: ...
     def read(self, known: Mapping[str, str]) -> Iterator[Found]:
         """Every file, in the order of paths.
@@ -75,6 +77,7 @@ class CorpusDocuments:
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self._documents = documents
+        self.origin: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -97,6 +100,7 @@ class CorpusFolders:
         self, files: Sequence[tuple[Path, Path]], digests: bool = False, limits: Limits = LIMITS
     ) -> None:
         self._files = files
+        self.origin: Sequence[str] = sorted({str(folder) for _, folder in files})
         self._digests = digests
         self._limits = limits
 
@@ -252,7 +256,7 @@ def _id_of(path: Path, corpus_dir: Path) -> str:
 
 
 def _is_digest(text: str, doc_id: str, digests: bool) -> bool:
-    """Whether front matter has to be whole: always in a corpus of digests, and where it has our id."""
+    """Whether front matter has to be whole: in a corpus of digests, and where it has our id."""
     if digests:
         return text.lstrip().startswith(OPENING)
     parts = split_front_matter(text)
