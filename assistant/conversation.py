@@ -45,7 +45,7 @@ class Conversation:
     def open(
         cls,
         settings: Settings,
-        load: Callable[[str, int], Embedder] = load_embedder,
+        load: Callable[[str, int], Embedder] | None = None,
         load_judge: Callable[[str, int], Reranker] = load_reranker,
         index: PassageIndex | None = None,
     ) -> Conversation:
@@ -55,6 +55,7 @@ class Conversation:
             StoreError: the index is missing, out of date or damaged.
             ModelUnavailable: a model cannot be loaded.
         """
+        load = load or partial(load_embedder, backend=settings.embedding_backend)
         first = index or open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
         judge = load_judge(settings.reranker, settings.threads)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from assistant import terminal
+from assistant import index_display, terminal
 from assistant.conversation import Conversation
 from assistant.errors import IndexNotBuilt, SettingsError
 from assistant.index import PassageIndex
@@ -151,5 +151,5 @@ def at(place: Path, values: Mapping[str, Any]) -> Settings:
 
 
 def _build(settings: Settings) -> None:
-    with terminal.progress_bar() as progress:
+    with index_display.progress() as progress:
         ingest(settings, progress)
