@@ -34,7 +34,9 @@ from assistant.ingestion import ingest, open_index
 from assistant.settings import Settings, load_settings
 
 SEAL = "zz-seal"
-_NAMES = [f"{a}{b}" for a in ("al", "bor", "cel", "dun", "el", "fen") for b in ("der", "mar", "wik")]
+_NAMES = [
+    f"{a}{b}" for a in ("al", "bor", "cel", "dun", "el", "fen") for b in ("der", "mar", "wik")
+]
 _FINISHING = 0.2  # of the builds are let finish, so that there is something new to read
 
 
