@@ -57,6 +57,22 @@ class Outcome:
     stage: Stage | None = None
     report: IngestReport | None = None
 
+    @property
+    def present(self) -> list[Added]:
+        """What was added and could still be read when the index was built."""
+        lost = {failure.doc_id for failure in self._lost}
+        return [document for document in self.added if document.doc_id not in lost]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """What was not added, and what was and could then not be read."""
+        return [*self.failed, *self._lost]
+
+    @property
+    def _lost(self) -> list[Failure]:
+        ids = {document.doc_id for document in self.added}
+        return [f for f in self.report.failed if f.doc_id in ids] if self.report else []
+
 
 @dataclass(frozen=True)
 class Adding:
@@ -117,14 +133,14 @@ def outcome_html(outcome: Outcome) -> str:
     parts = [_progress(outcome.stage)] if outcome.stage else []
     if outcome.problem:
         parts.append(f'<p class="problem">{escape(outcome.problem)}</p>')
-    if outcome.failed:
-        items = "".join(_failure(failure) for failure in outcome.failed)
-        parts.append(f'<h3>{words.NOT_ADDED}</h3><ul class="failed">{items}</ul>')
-    if outcome.added:
+    if outcome.failures:
+        items = "".join(_failure(failure) for failure in outcome.failures)
+        parts.append(f'<h2>{words.NOT_ADDED}</h2><ul class="failed">{items}</ul>')
+    if outcome.present:
         heading = words.IN_INDEX if outcome.report else words.IN_CORPUS
-        items = "".join(_added(document, outcome) for document in outcome.added)
-        parts.append(f'<h3>{heading}</h3><ul class="added">{items}</ul>')
-    elif outcome.report:
+        items = "".join(_added(document, outcome) for document in outcome.present)
+        parts.append(f'<h2>{heading}</h2><ul class="added">{items}</ul>')
+    elif outcome.report and not outcome.added:
         parts.append(f"<p>{_counts(outcome.report)}</p>")
     done = "" if outcome.stage else ' role="status"'  # a bar that moves is not read aloud
     return f'<div class="outcome"{done}>{"".join(parts)}</div>'
@@ -155,9 +171,6 @@ def _added(document: Added, outcome: Outcome) -> str:
     told = f"<b>{isolated(document.title)}</b> <span>{isolated(document.doc_id)}</span>"
     if outcome.report is None:
         return f"<li>{told}</li>"
-    reason = next((f.reason for f in outcome.report.failed if f.doc_id == document.doc_id), "")
-    if reason:
-        return f"<li>{told} <em>{escape(words.UNREADABLE.format(reason=reason))}</em></li>"
     twins = twins_of(document.doc_id, outcome.report)
     note = f" <em>{escape(words.DUPLICATE.format(of=twins[0]))}</em>" if twins else ""
     key = html.escape(document.doc_id)

@@ -38,6 +38,8 @@ from assistant.web.theme import SCRIPT, STYLE, make_theme
 # Questions answered at the same moment; the others wait their turn.
 CONCURRENCY = 4
 
+_HOUR = 3600  # seconds
+
 FOCUS = "() => document.querySelector('#question textarea').focus()"
 COPY = "(text) => window.diamond.copy(text)"
 DOWNLOAD = "(text) => window.diamond.download(text, '{name}', '{kind}')"
@@ -78,7 +80,11 @@ def make_app(
     catalogue = Catalogue(conversation, Adding(settings, Builds(build)))
     app: gr.Blocks
     with gr.Blocks(
-        title=words.TITLE, analytics_enabled=False, fill_height=True, fill_width=True
+        title=words.TITLE,
+        analytics_enabled=False,
+        fill_height=True,
+        fill_width=True,
+        delete_cache=(_HOUR, _HOUR),  # of what was sent and never added
     ) as app:
         chat = gr.State(Chat())
         bridge = gr.HTML(script_words(), elem_id="bridge", js_on_load=BRIDGE)

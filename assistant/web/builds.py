@@ -51,7 +51,9 @@ class Builds:
             IndexBusy: this server is building already.
         """
         if not self._running.acquire(blocking=False):
-            raise IndexBusy("the index is being built already; wait until it is done")
+            raise IndexBusy(
+                "it is being built already; wait until it is done, then bring it up to date"
+            )
         return Build(self._build, self._running.release)
 
 

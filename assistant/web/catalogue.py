@@ -86,15 +86,14 @@ class Catalogue:
         search: str, request: gr.Request,
     ) -> Iterator[Updates]:  # fmt: skip
         """Add what was given; the fields are emptied of what went in."""
+        self._refuse(request)
         paths = [Path(file) for file in files or ()]
+        wish = Wish(paths, typed(url).strip(), typed(title), typed(publisher), typed(published))
+        if wish.is_empty:
+            raise _sorry(words.ADD_NOTHING)
+        if len(paths) > MOST_FILES:
+            raise _sorry(words.TOO_MANY_FILES.format(count=len(paths), most=MOST_FILES))
         try:
-            self._refuse(request)
-            wish = Wish(paths, typed(url).strip(), typed(title), typed(publisher), typed(published))
-            if wish.is_empty:
-                raise gr.Error(words.ADD_NOTHING, print_exception=False, title=words.SORRY)
-            if len(paths) > MOST_FILES:
-                many = words.TOO_MANY_FILES.format(count=len(paths), most=MOST_FILES)
-                raise gr.Error(many, print_exception=False, title=words.SORRY)
             yield self._updates(checking_html(), busy=True)
             yield from self._told(self._adding.add(wish), search)
         finally:
@@ -114,8 +113,7 @@ class Catalogue:
         """See that the user may; the buttons are not there, but who sends events needs none."""
         settings = self._adding.settings
         if not may_add(settings, user_of(request)):
-            why = words.MAY_NOT_ADD_USER if settings.users else words.MAY_NOT_ADD
-            raise gr.Error(why, print_exception=False, title=words.SORRY)
+            raise _sorry(words.MAY_NOT_ADD_USER if settings.users else words.MAY_NOT_ADD)
 
     def _told(self, outcomes: Iterator[Outcome], search: str) -> Iterator[Updates]:
         last = Outcome()
@@ -133,14 +131,17 @@ class Catalogue:
         """Values for the parts of the view, in the order of `app.adding_parts`."""
         rows, note, head = seen or (gr.skip(), gr.skip(), gr.skip())
         buttons = gr.update(interactive=not busy)
-        added = outcome.added if outcome else ()
+        added = outcome.present if outcome else []
         topics = sorted({topic_of(document.doc_id) for document in added})
-        empty = (None, "", "", "", "") if added and outcome and not outcome.failed else None
+        kept = [gr.skip()] * 4  # until all is well, to be sent again
+        if added and outcome and not outcome.failed:
+            kept = [""] * 4
+        files = gr.skip() if outcome is None else None  # they are gone from here
         ready = bool(added and outcome and outcome.report)
         facets = self.topics_and_kinds() if ready else (gr.skip(), gr.skip())
         return (
             html, buttons, buttons, gr.update(visible=ready), topics if ready else gr.skip(),
-            *(empty or [gr.skip()] * 5), rows, note, head, *facets,
+            files, *kept, rows, note, head, *facets,
         )  # fmt: skip
 
     def _compared(self) -> Pending:
@@ -150,3 +151,7 @@ class Catalogue:
             return Pending(problem=str(error))
         except OSError as error:  # a folder that went while we looked
             return Pending(problem=f"{error.strerror}")
+
+
+def _sorry(message: str) -> gr.Error:
+    return gr.Error(message, print_exception=False, title=words.SORRY)

@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from assistant.index import Manifest
+from assistant.loading import LIMITS
+from assistant.loading.extracts import MIB
 from assistant.schema import Facets, readable_date
 from assistant.web import words
 from assistant.web.documents import columns
@@ -151,6 +153,7 @@ def ask_view(facets: Facets) -> AskView:
 def documents_view(table: Sequence[Sequence[Any]]) -> DocumentsView:
     """The view of what the corpus holds: how to add to it, a field to search in, the table."""
     adding = _adding()
+    gr.Markdown(words.DOCUMENTS_HINT)
     return DocumentsView(
         adding,
         search=gr.Textbox(label=words.FIND_DOCUMENTS, elem_id="find-documents", max_length=200),
@@ -237,7 +240,7 @@ def _adding() -> AddView:
         with gr.Row(equal_height=False):
             with gr.Column(min_width=280):
                 files = gr.File(
-                    label=words.DROP, file_count="multiple", height=170, elem_id="files"
+                    label=words.FILES, file_count="multiple", height=170, elem_id="files"
                 )
             with gr.Column(min_width=280):
                 url = gr.Textbox(
@@ -252,6 +255,8 @@ def _adding() -> AddView:
                         label=words.GIVEN_DATE, placeholder=words.DATE_HINT, max_length=10,
                         min_width=130,
                     )  # fmt: skip
+        formats = words.FORMATS.format(most=LIMITS.file_bytes // MIB)
+        gr.HTML(f'<p class="hint">{formats}</p>')
         with gr.Row(elem_id="add-buttons"):
             add = gr.Button(words.ADD, size="sm", variant="primary", elem_id="add")
             update = gr.Button(words.UPDATE, size="sm", elem_id="update")

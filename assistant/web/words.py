@@ -106,11 +106,15 @@ NEW_DOCUMENT = "New, not yet indexed"
 UNREADABLE = "Cannot be read: {reason}"
 DUPLICATE = "Duplicate of {of}"
 NOT_COMPARED = "What changed since the index was built cannot be said: {reason}"
-WAITING = "{count:,} not as in the index: see the column “State”."
+WAITING = "Not as in the index: {count:,}. The column “State” says how."
 
 # Adding documents
 ADD_DOCUMENTS = "Add documents"
-DROP = "Drop files here"
+FILES = "Files"
+FORMATS = (
+    "PDF, DOCX, PPTX, XLSX, CSV, Markdown, text, HTML, EML or EPUB, at most {most} MiB each. "
+    "A title is for one document; what you leave out is taken from the file."
+)
 URL = "Or a web address"
 URL_HINT = "https://"
 GIVEN_TITLE, GIVEN_PUBLISHER, GIVEN_DATE = (
