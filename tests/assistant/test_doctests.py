@@ -23,6 +23,7 @@ import pytest
         "assistant.exports",
         "assistant.rewriting",
         "assistant.retrieval",
+        "assistant.shelf",
         "assistant.answering.confidence",
         "assistant.answering.moments",
         "assistant.serving.address",
