@@ -34,9 +34,7 @@ def towers(tmp_path: Path, load: Load) -> Settings:
     corpus = tmp_path / "towers"
     calibration = tmp_path / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
-    (tmp_path / "main.toml").write_text(
-        f'corpus_dir = "{corpus}"\ncalibration = "{calibration}"\n'
-    )
+    (tmp_path / "main.toml").write_text(f'corpus_dir = "{corpus}"\ncalibration = "{calibration}"\n')
     settings = load_settings(indexes_dir=tmp_path)
     unrest.write_edition(corpus, 0, random.Random(SEED))
     ingest(settings, load=load)
