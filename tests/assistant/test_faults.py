@@ -17,7 +17,8 @@ import pytest
 import unrest
 from fakes import CALIBRATION, HashEmbedder
 
-from assistant.ingestion import generations_of, ingest
+from assistant.errors import IndexDamaged, StoreError
+from assistant.ingestion import generations_of, ingest, open_index, pending_changes
 from assistant.settings import Settings, load_settings
 from assistant.verification import verify
 
@@ -89,3 +90,42 @@ def test_killed_builds_disturb_nobody(
     assert verify(towers) == []
     left = {path.name for path in (generations_of(towers).root / "generations").iterdir()}
     assert left == set(generations_of(towers).finished())
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [b"", b"\n", b"\xff\xfe\x00", b"0001-\x00", b"0099-deadbeef\n", b"../..\n", b"/\n", b"x" * 5000],
+)
+def test_pointer_that_names_no_generation_is_said_and_mended(
+    pointer: bytes, towers: Settings, load: Load, embedder: HashEmbedder
+) -> None:
+    (generations_of(towers).root / "CURRENT").write_bytes(pointer)
+    for read in (open_index, pending_changes, verify):
+        try:
+            problems = read(towers)
+        except IndexDamaged as error:
+            problems = [str(error)]
+        assert isinstance(problems, list)
+        assert len(problems) == 1
+        assert "run `diamond-assistant index build`" in problems[0]
+        assert "\n" not in problems[0]
+    embedder.embedded.clear()
+    ingest(towers, load=load)
+    assert embedder.embedded == []
+    assert verify(towers) == []
+
+
+def test_pointer_that_cannot_be_read_is_said(towers: Settings, load: Load) -> None:
+    pointer = generations_of(towers).root / "CURRENT"
+    pointer.unlink()
+    pointer.mkdir()
+    for read in (open_index, pending_changes):
+        with pytest.raises(StoreError, match="cannot read .*CURRENT"):
+            read(towers)
+    with pytest.raises(StoreError, match="CURRENT"):
+        ingest(towers, load=load)
+
+
+def test_owner_of_the_lock_may_be_anything(towers: Settings, load: Load) -> None:
+    (generations_of(towers).root / "build.owner").write_bytes(b"\xff\xfe")
+    assert ingest(towers, load=load).is_empty
