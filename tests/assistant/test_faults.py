@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -94,7 +95,16 @@ def test_killed_builds_disturb_nobody(
 
 @pytest.mark.parametrize(
     "pointer",
-    [b"", b"\n", b"\xff\xfe\x00", b"0001-\x00", b"0099-deadbeef\n", b"../..\n", b"/\n", b"x" * 5000],
+    [
+        b"",
+        b"\n",
+        b"\xff\xfe\x00",
+        b"0001-\x00",
+        b"0099-deadbeef\n",
+        b"../..\n",
+        b"/\n",
+        b"x" * 5000,
+    ],
 )
 def test_pointer_that_names_no_generation_is_said_and_mended(
     pointer: bytes, towers: Settings, load: Load, embedder: HashEmbedder
@@ -129,3 +139,31 @@ def test_pointer_that_cannot_be_read_is_said(towers: Settings, load: Load) -> No
 def test_owner_of_the_lock_may_be_anything(towers: Settings, load: Load) -> None:
     (generations_of(towers).root / "build.owner").write_bytes(b"\xff\xfe")
     assert ingest(towers, load=load).is_empty
+
+
+def test_cache_of_which_half_is_lost_is_begun_anew(
+    towers: Settings, load: Load, embedder: HashEmbedder
+) -> None:
+    path = generations_of(towers).embeddings
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+    unrest.write_edition(towers.corpus_dir, 1, random.Random(SEED))
+    assert not ingest(towers, load=load).is_empty
+    assert verify(towers) == []
+
+
+def test_index_made_anew_trusts_nothing(
+    towers: Settings, load: Load, embedder: HashEmbedder
+) -> None:
+    path = generations_of(towers).current() / "documents.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE documents SET text = replace(text, 'owls', 'bats')")
+    problems = verify(towers)
+    assert "file documents.db is not as it was written: run `diamond-assistant" in problems[0]
+    assert all("\n" not in problem for problem in problems)
+    assert any("was embedded as another text" in problem for problem in problems)
+    assert ingest(towers, load=load).is_empty
+    embedder.embedded.clear()
+    assert ingest(towers, load=load, anew=True).embedded == len(embedder.embedded) > 0
+    assert verify(towers) == []
