@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.answering.checks import dates, numbers, polarity, support
+from assistant.answering.checks import bindings, dates, numbers, polarity, support
 from assistant.answering.checks.names import unknown_names
 from assistant.answering.checks.plain import plain
 from assistant.answering.checks.quotes import misquoted
@@ -108,6 +108,7 @@ class Checker:
                 for value in unknown_names(sentence, _with_sources(evidence), self._vocabulary)
             ),
             *_turned(sentence, evidence),
+            *_misplaced(sentence, evidence),
         ]
         score = self._support(sentence, evidence) if self._judge else None
         if score is not None and score < self._support_below:
@@ -137,7 +138,7 @@ def _numbers(sentence: str, evidence: Sequence[Evidence]) -> tuple[list[Finding]
     for claim in numbers.quantities(sentence):
         if numbers.supported(claim, known, text) or numbers.supported(claim, titled, text):
             continue
-        if numbers.computed(claim, known, sentence):
+        if numbers.computed(claim, known, sentence, text):
             computed.append(claim.text)
         else:
             wrong.append(Finding("number", sentence[claim.start : claim.end].strip()))
@@ -185,3 +186,10 @@ def _turned(sentence: str, evidence: Sequence[Evidence]) -> Iterator[Finding]:
         yield Finding("negation", value)
     for value in polarity.hardened(sentence, text):
         yield Finding("hedge", value)
+
+
+def _misplaced(sentence: str, evidence: Sequence[Evidence]) -> Iterator[Finding]:
+    """Names, numbers and dates that have changed places."""
+    kinds: dict[str, Kind] = {"name": "name", "number": "number", "date": "date"}
+    for kind, value in bindings.misplaced(sentence, [one.text for one in evidence]):
+        yield Finding(kinds[kind], value)
