@@ -14,11 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
 from llama_index.core.schema import Document
 from pydantic import BaseModel, ValidationError
 from scipy.stats import binomtest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
 
 from assistant.answering import checks
+from assistant.answering.checks import with_sources
+from assistant.answering.checks.support import Support, signals_of
+from assistant.answering.confidence import Logistic
+from assistant.reranking import Reranker
 from evals.datasets import GOLDEN, DatasetError, Evidence, read_json_lines
 
 Fault = Literal[
@@ -199,6 +207,12 @@ def _swap_name(
     return sentence[: match.start()] + chance.choice(pool) + sentence[match.end() :]
 
 
+def _one_country(one: str, other: str) -> bool:
+    """Whether two names may stand for one country: to swap them is no fault."""
+    countries = ("Japan|Tokyo", r"\bUS\b|United States|America|Washington", "Korea|Seoul", "Chin|Beijing")
+    return any(re.search(c, one) and re.search(c, other) for c in countries)
+
+
 def _swap_roles(
     sentence: str, sample: Sample, others: Sequence[Sample], chance: random.Random
 ) -> str:
@@ -206,7 +220,7 @@ def _swap_roles(
     names = _inner_names(sentence)
     pairs = [
         (a, b) for a, b in zip(names, names[1:], strict=False)
-        if a[0] != b[0] and re.search(r"\b(?:to|by|from|for|on|in|that|said|had)\b", sentence[a.end() : b.start()])
+        if a[0] != b[0] and not _one_country(a[0], b[0]) and re.search(r"\b(?:to|by|from|for|on|in|that|said|had)\b", sentence[a.end() : b.start()])
     ]  # fmt: skip
     if not pairs:
         return ""
@@ -294,6 +308,45 @@ def check_all(
         outcomes.append(Outcome(sample, kinds, values))
         progress(done, len(samples))
     return outcomes
+
+
+# Sound sentences that the support check may mind, as a share.
+MAY_MIND = 0.02
+
+
+def fit(samples: Sequence[Sample], judge: Reranker, documents: Mapping[str, Document]) -> Support:
+    """The regression that best tells sound sentences from those with an addition.
+
+    The threshold is the highest below which no more than MAY_MIND of the sound
+    ones lie, each judged by a regression that was fitted without it (five folds).
+    """
+    used = [
+        one for one in samples if one.origin != "quoted" and one.fault in ("none", "addition")
+    ]  # fmt: skip
+    found = [
+        signals_of(one.sentence, with_sources([as_evidence(e, documents) for e in one.evidence]), judge)
+        for one in used
+    ]
+    names = list(found[0])
+    values = np.array([[signals[name] for name in names] for signals in found])
+    sound = np.array([one.fault == "none" for one in used])
+    model = LogisticRegression()
+    unseen = cross_val_predict(model, values, sound, cv=5, method="predict_proba")[:, 1]
+    below = float(np.quantile(unseen[sound], MAY_MIND, method="lower"))
+    model.fit(values, sound)
+    weights = dict(zip(names, model.coef_[0].round(4).tolist(), strict=True))
+    return Support(
+        model=Logistic(bias=round(float(model.intercept_[0]), 4), weights=weights),
+        below=round(below, 4),
+        fitted_on={
+            "half": "dev",
+            "sound": int(sound.sum()),
+            "additions": int((~sound).sum()),
+            "AUROC, five-fold": round(float(roc_auc_score(sound, unseen)), 3),
+            "sound minded": round(float((unseen[sound] < below).mean()), 3),
+            "additions minded": round(float((unseen[~sound] < below).mean()), 3),
+        },
+    )
 
 
 def share(hits: Iterable[bool]) -> dict[str, Any]:

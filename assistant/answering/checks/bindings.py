@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 
@@ -19,10 +19,11 @@ from assistant.answering.checks.numbers import quantities
 from assistant.answering.checks.plain import plain, stems
 
 REACH = 4  # words to either side that are looked at
-PAIR = 1.0  # how much better the other way round must fit, for two that are both said
-ALONE = 1.5  # and for one whose place in the evidence is another's
+BEYOND = 0.4  # what a word beyond a comma weighs
+PAIR = 1.5  # how much better the other way round must fit, for two that are both said
+ALONE = 2.0  # and for one whose place in the evidence is another's
 
-_WORD = re.compile(r"[^\W\d_]+|[;:.]|\d+")
+_END = re.compile(r"[;:]|[.]\s")
 _LITTLE = frozenset(
     "had has have been was were would will can could did does do said say says its their he she they"
     " also about around than more one two three".split()
@@ -60,11 +61,12 @@ def places(text: str) -> tuple[Place, ...]:
 def _beside(text: str, start: int, end: int) -> Beside:
     """The telling words to the left and right, up to the end of the sentence."""
     near: dict[tuple[str, str], float] = {}
-    before = re.split(r"[;:]|[.]\s", text[:start])[-1]
-    after = re.split(r"[;:]|[.]\s", text[end:])[0]
-    for side, told in (("left", _telling(before)[::-1]), ("right", _telling(after))):
-        for distance, stem in enumerate(told[:REACH]):
-            near.setdefault((side, stem), 1 - distance / (REACH + 1))
+    before = _END.split(text[:start])[-1].split(",")[::-1]
+    after = _END.split(text[end:])[0].split(",")
+    for side, parts in (("left", [_telling(p)[::-1] for p in before]), ("right", list(map(_telling, after)))):
+        told = [(stem, 1.0 if number == 0 else BEYOND) for number, part in enumerate(parts) for stem in part]
+        for distance, (stem, weight) in enumerate(told[:REACH]):
+            near.setdefault((side, stem), weight * (1 - distance / (REACH + 1)))
     return near
 
 
@@ -83,7 +85,11 @@ def misplaced(sentence: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     for text in texts:
         for place in places(text):
             known[place.kind][place.key].append(place)
-    here = [place for place in places(sentence) if place.key in known[place.kind]]
+    here = [
+        replace(place, key=key)
+        for place in places(sentence)
+        if (key := _known_as(place, known[place.kind]))
+    ]
     for one, other in combinations(here, 2):
         if one.kind == other.kind and one.key != other.key:
             ours = known[one.kind]
@@ -97,6 +103,15 @@ def misplaced(sentence: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
         best = max((_fit(one, known[one.kind][key]) for key in rivals), default=0.0)
         if best >= _fit(one, known[one.kind][one.key]) + ALONE and not _other_voice(sentence, texts):
             yield one.kind, one.text
+
+
+def _known_as(place: Place, known: Mapping[str, list[Place]]) -> str:
+    """The key under which the evidence has it: the same, or a name with its words in it."""
+    if place.key in known or place.kind != "name":
+        return place.key if place.key in known else ""
+    words = set(place.key.split())
+    longer = [key for key in known if words <= set(key.split()) or set(key.split()) <= words]
+    return longer[0] if longer else ""
 
 
 def _fit(place: Place, known: Sequence[Place]) -> float:
