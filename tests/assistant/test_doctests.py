@@ -23,7 +23,7 @@ import pytest
         "assistant.answering.checks",
         "assistant.answering.checks.dates",
         "assistant.answering.checks.names",
-        "assistant.answering.checks.numbers",
+        "assistant.answering.checks.quantities",
         "assistant.answering.checks.plain",
         "assistant.answering.checks.polarity",
         "assistant.answering.checks.quotes",
