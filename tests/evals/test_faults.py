@@ -5,9 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from assistant.answering.checks import Checker
+from assistant.cli import commands
 from assistant.loading import load_corpus
 from evals import checking, faults
-from evals.cli import evaluate
 from evals.datasets import DatasetError, Evidence
 from evals.faults import Outcome, Sample
 
@@ -100,8 +100,8 @@ def test_altered_numbers_and_dates_of_the_test_half_are_caught() -> None:
 def test_command_prints_the_table_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
     few = faults.load_samples("test")[:6]
     monkeypatch.setattr(faults, "corpus_of", lambda half: few)
-    shown = CliRunner().invoke(evaluate, ["checks", "--missed"], catch_exceptions=False)
+    shown = CliRunner().invoke(commands, ["eval", "checks", "--missed"], catch_exceptions=False)
     assert "| check | recall" in shown.output
-    told = CliRunner().invoke(evaluate, ["checks", "--json"], catch_exceptions=False)
+    told = CliRunner().invoke(commands, ["eval", "checks", "--json"], catch_exceptions=False)
     figures = json.loads(told.stdout)
     assert set(figures) == {"faults", "false alarms", "checks"}
