@@ -1,0 +1,170 @@
+"""Negations, opposites and hedges: whether a sentence turns round what the evidence says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from assistant.answering.checks.plain import plain, stems
+
+_NOT = re.compile(
+    r"\b(?:not|no|never|neither|nor|cannot|without|none|nobody|nothing|hardly|barely)\b"
+    r"|\w+n't\b|\b(?:fail(?:s|ed|ing)?|unable|refus(?:es?|ed|ing)) to\b|\bno longer\b",
+    re.IGNORECASE,
+)
+# Not a negation: "not only", "no less than", "no more than".
+_NO_NEGATION = re.compile(
+    r"\b(?:not (?:only|just|merely|least)|no (?:less|more|fewer|later|sooner|doubt|matter)"
+    r"|No\. ?\d|none other|nothing but)\b",
+    re.IGNORECASE,
+)
+# Words that deny by themselves: the other side may say "not" for them.
+_DENYING = re.compile(
+    r"\b(?:den(?:y|ies|ied)|reject|refus|declin|lack|absen[ct]|miss(?:ing|ed)|exclud|exempt|unable"
+    r"|prohibit|ban(?:s|ned|ning)?\b|forbid|halt|suspend|stop|cancel|withdr|fail|un\w+ed\b|un\w+able\b"
+    r"|only|yet|except|avoid|prevent|rule[sd]? out|instead|rather than|insufficient|impossible"
+    r"|doubt|without|free of|free from|little|few\b|no longer|remain|open\b|unclear|unknown"
+    r"|undecided|zero|non-\w+|less\b|unlike|far from|short of|in-?\w*(?:complete|capable|valid)"
+    r"|dis(?:agree|approv|miss|pute)|oppos)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,;:()|]|\s-\s|\.\s|\b(?:but|although|though|while|whereas|because)\b", re.I)
+
+_OPPOSITES = (
+    ("rise rose risen increas grow grew grown gain climb expand soar surg jump",
+     "fall fell fallen decreas declin drop reduc shrink shrank slump plung contract cut"),
+    ("higher larger bigger greater", "lower smaller less"), ("more", "less fewer"),
+    ("most", "least"), ("major", "minor"), ("approv accept", "reject refus"),
+    ("support back favour favor endors", "oppos resist"), ("before", "after"),
+    ("earlier", "later"), ("begin began begun start launch open", "end finish close stop halt"),
+    ("resum", "suspend"), ("import", "export"), ("buy bought purchas acquir", "sell sold sale"),
+    ("win won", "lose lost"), ("allow permit authoris author", "ban prohibit forbid bar"),
+    ("includ", "exclud"), ("public", "privat"), ("strengthen", "weaken"), ("join", "leav left quit"),
+    ("cheap cheaper", "expens costlier dearer"), ("confirm", "deni"),
+    ("success succeed", "fail failur"), ("above", "below"), ("short", "long"), ("north", "south"),
+    ("east", "west"), ("eastern", "western"), ("northern", "southern"), ("domest", "foreign"),
+    ("first", "last"), ("best", "worst"), ("better", "wors"), ("minimum", "maximum"),
+    ("lend lent", "borrow"), ("agre", "disagre"), ("synthet artifici", "natur"),
+    ("raise rais lift", "lower reduc cut"), ("profit", "loss"), ("surplus", "deficit"),
+    ("hard harder", "soft softer easi easier"), ("high", "low"), ("ahead", "behind"),
+    ("equal", "unequ"), ("legal", "illeg"), ("possibl", "imposs"), ("like", "unlik"),
+    ("tighten", "eas loosen relax"), ("extend prolong", "shorten"), ("accelerat speed", "slow delay"),
+    ("grant", "deni withhold"), ("majority", "minor"), ("always", "never"), ("all", "none"),
+    ("optimist", "pessimist"), ("bind", "nonbind"), ("volunt", "mandatori compulsori"),
+    ("maximis maxim", "minimis minim"), ("old older", "new newer"), ("civilian", "militari"),
+    ("upheld uphold", "overturn struck strike"), ("praise prais welcom", "criticis critic condemn"),
+    ("monocrystallin", "polycrystallin"), ("thick thicker", "thin thinner"),
+    ("fast faster quick quicker", "slow slower"), ("light lighter", "heavi heavier"),
+    ("widen broaden", "narrow"), ("upper", "lower"), ("encourag", "discourag"),
+    ("temporari", "perman"), ("senior", "junior"), ("input", "output"),
+    ("encourag urg", "deter discourag"), ("advantag", "disadvantag"), ("upgrad", "downgrad"),
+)  # fmt: skip
+
+_HEDGE = re.compile(
+    r"\b(?:may|might|could|would|should|plan(?:s|ned|ning)?|propos\w*|consider\w*|expect\w*|intend\w*"
+    r"|aim(?:s|ed|ing)?|hope[sd]?|hoping|likely|unlikely|possibl[ey]|potential(?:ly)?|perhaps"
+    r"|reportedly|alleged(?:ly)?|estimat\w*|forecast\w*|project(?:ed|ions?)|appear(?:s|ed)?|seem(?:s|ed)?|if"
+    r"|prospective|tentative\w*|draft|discuss\w*|negotiat\w*|seek(?:s|ing)?|sought|want(?:s|ed)?|due to"
+    r"|set to|poised|eye[sd]?|eyeing|weigh(?:s|ed|ing)?|explor\w*|candidate|in talks|under study"
+    r"|stud(?:y|ies|ied|ying)|envisag\w*|foresee\w*|target\w*|suggest\w*|believ\w*|think|thought"
+    r"|scheduled|anticipat\w*|ready|willing|ask(?:s|ed|ing)?|call(?:s|ed|ing) (?:for|on)|can|unless"
+    r"|interest(?:ed)?|look(?:s|ed|ing)? (?:at|into)|not yet|says? it will|promis\w*|pledg\w*|commit\w*"
+    r"|speculat\w*|assum\w*|probabl[ey]|opinion|view|in principle|goal|hypothe\w*)\b",
+    re.IGNORECASE,
+)
+_STRONG_HEDGE = re.compile(
+    r"\b(?:may|might|could|plan(?:s|ned|ning)? to|consider(?:s|ed|ing)?|propos(?:es?|ed|ing)(?: to)?"
+    r"|intend(?:s|ed)? to|aim(?:s|ed|ing)? (?:to|at)|hope[sd]? to|(?:is|are|was|were) (?:likely|expected|due|set|planned|considering) (?:to)?"
+    r"|possibly|perhaps|reportedly|seek(?:s|ing)? to|want(?:s|ed)? to|expect(?:s|ed)? to)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Polarity:
+    """A text's stems: all, those that a negation reaches, and the first that each reaches."""
+
+    all: frozenset[str]
+    denied: frozenset[str]
+    first: frozenset[str]
+    negates: bool
+
+
+@lru_cache(maxsize=4096)
+def polarity(text: str) -> Polarity:
+    """
+    >>> sorted(polarity("Japan will not pay cash, but it will lend.").denied)
+    ['cash', 'pay']
+    """
+    flat = _NO_NEGATION.sub(lambda match: " " * len(match[0]), plain(text))
+    denied: set[str] = set()
+    first: set[str] = set()
+    negations = list(_NOT.finditer(flat))
+    for match in negations:
+        reached = stems(_CLAUSE.split(flat[match.end() :])[0])[:4]
+        denied.update(reached)
+        first.update(reached[:1])
+    return Polarity(frozenset(stems(flat)), frozenset(denied), frozenset(first), bool(negations))
+
+
+def turned(sentence: str, text: str) -> Iterator[str]:
+    """Words of a sentence that are denied there and not in the text, or the other way round."""
+    said, known = polarity(sentence), polarity(text)
+    if said.negates and not known.negates and not _DENYING.search(plain(text)):
+        yield " ".join(match[0] for match in _NOT.finditer(plain(sentence)))
+    elif said.negates and known.negates:
+        plainly = (said.first & known.all) - known.denied
+        if plainly and not said.denied & known.denied:
+            yield " ".join(sorted(plainly))
+    if known.negates and not said.negates and not _DENYING.search(plain(sentence)):
+        dropped = known.first & said.all - _outside(text)
+        if dropped:
+            yield " ".join(sorted(dropped))
+
+
+def _outside(text: str) -> set[str]:
+    """The stems that a text also has where nothing is denied."""
+    return {
+        stem for part in _CLAUSE.split(plain(text)) if not _NOT.search(part) for stem in stems(part)
+    }
+
+
+def opposites(sentence: str, text: str) -> Iterator[str]:
+    """Words of a sentence whose opposite the text has, and not the word itself."""
+    said, known = _compared(sentence), _compared(text)
+    denying = polarity(sentence).negates != polarity(text).negates
+    for one, other in _pairs():
+        for here, there in ((one, other), (other, one)):
+            turned_round = here & said and not here & known and there & known and not there & said
+            if turned_round and not denying:
+                yield " ".join(sorted(here & said))
+
+
+def _compared(text: str) -> set[str]:
+    """The stems of a text, words such as "more than" with a number left out."""
+    flat = re.sub(
+        r"\b(?:more|less|fewer|higher|lower|greater|smaller|larger) than\b", " ", plain(text)
+    )
+    return {
+        stem for word in re.findall(r"[^\W\d_]+", flat) for stem in (word.lower(), *stems(word))
+    }
+
+
+@lru_cache(maxsize=1)
+def _pairs() -> Sequence[tuple[frozenset[str], frozenset[str]]]:
+    return [(frozenset(a.split()), frozenset(b.split())) for a, b in _OPPOSITES]
+
+
+def hardened(sentence: str, text: str) -> Iterator[str]:
+    """What the text only says may be, and the sentence says is so."""
+    if _HEDGE.search(plain(sentence)):
+        return
+    said = set(stems(plain(sentence)))
+    flat = plain(text)
+    for match in _STRONG_HEDGE.finditer(flat):
+        reached = stems(_CLAUSE.split(flat[match.end() :])[0])[:2]
+        if set(reached) & said:
+            yield f"{match[0]} {' '.join(reached)}"
+            return
