@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore
 
 from assistant.answering import Answerer
+from assistant.answering.checks import Checker
 from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
+from assistant.answering.generative import GenerativeAnswerer
 from assistant.embeddings import Embedder, load_embedder
 from assistant.index import Manifest, PassageIndex
 from assistant.ingestion import open_index
+from assistant.llm import limits_of, load_llm
 from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import HybridRetriever, filterable, search
 from assistant.rewriting import search_queries, standalone_question
-from assistant.schema import EVERYTHING, Answer, Facets, Filters, Turn
+from assistant.schema import EVERYTHING, Answer, Facets, Filters, Progress, Turn
 from assistant.settings import Settings
+from assistant.vocabulary import Vocabulary
 
 # How an abstention begins. The first is for documents that come near.
 REFUSALS = {
@@ -29,6 +34,9 @@ REFUSALS = {
 
 # A longer question is cut here: no model reads that far, and no person asks so.
 MAX_QUESTION = 2000
+
+# Below this share of the confidence that an answer needs, no model is asked for one.
+CLEARLY = 0.5
 
 
 class Conversation:
@@ -70,9 +78,10 @@ class Conversation:
             index, embedder, settings.dense_weight, settings.candidates, settings.top_k
         )
         calibration = Calibration.load(settings.calibration)
-        answerer = ExtractiveAnswerer(
+        judge = load_judge(settings.reranker, settings.threads)
+        offline = ExtractiveAnswerer(
             embedder,
-            load_judge(settings.reranker, settings.threads),
+            judge,
             calibration,
             sentences_of=index.sentences_of,
             idf=index.lexical.idf,
@@ -81,6 +90,9 @@ class Conversation:
             nothing_below=_or(settings.nothing_below, calibration.nothing_below),
             answer_from=settings.answer_from,
         )
+        answerer: Answerer = offline
+        if settings.llm:
+            answerer = _written_by(settings, offline, judge, index.vocabulary)
         return cls(retriever, answerer, index.manifest)
 
     def fresh(self, turns: Sequence[Turn] = ()) -> Conversation:
@@ -100,16 +112,26 @@ class Conversation:
 
         The filters are for this question and are not remembered.
         """
+        *_, last = self.stream(question, filters)
+        return last.answer
+
+    def stream(self, question: str, filters: Filters = EVERYTHING) -> Iterator[Progress]:
+        """The answer as it comes; what was checked of it so far, and at last the whole.
+
+        The question is remembered with the last step. An answerer that does not
+        write piece by piece has no steps but that.
+        """
         timings: dict[str, float] = {}
         text = question.encode("utf-8", "replace").decode()  # a lone surrogate is no text
         asked = " ".join(text.split())[:MAX_QUESTION]
         with _timed(timings, "rewrite"):
-            standalone = standalone_question(asked, self.turns)
-            queries = search_queries(asked, self.turns)
+            rewritten = (yield from self._rewritten(asked)) if asked else ""
+            standalone = rewritten or standalone_question(asked, self.turns)
+            queries = [asked, rewritten] if rewritten else search_queries(asked, self.turns)
         with _timed(timings, "retrieve"):
             passages = search(self.retriever, queries, filters) if asked else []
         with _timed(timings, "answer"):
-            answer = self.answerer.answer(standalone, passages, filters.as_of)
+            answer = yield from self._answer(asked, standalone, passages, filters)
         timings["total"] = sum(timings.values())
         answer = replace(
             answer,
@@ -118,10 +140,35 @@ class Conversation:
             standalone_question=standalone,
             filters=filters,
             generation=self.manifest.generation,
-            timings_ms=timings,
+            timings_ms=answer.timings_ms | timings,
         )
         self.turns.append(replace(answer.turn, question=asked))
-        return answer
+        yield Progress("done", answer)
+
+    def _rewritten(self, asked: str) -> Generator[Progress, None, str]:
+        """A follow-up in full words, if a language model is to write it; else ""."""
+        if not isinstance(self.answerer, GenerativeAnswerer):
+            return ""
+        waiting = self.answerer.rewritten(asked, self.turns)
+        while True:
+            try:
+                next(waiting)
+            except StopIteration as end:
+                return str(end.value)
+            yield Progress("search", Answer(question=asked, text=""))
+
+    def _answer(
+        self, asked: str, standalone: str, passages: Sequence[NodeWithScore], filters: Filters
+    ) -> Generator[Progress, None, Answer]:
+        if not isinstance(self.answerer, GenerativeAnswerer):
+            return self.answerer.answer(standalone, passages, filters.as_of)
+        steps = self.answerer.stream(standalone, passages, filters.as_of, asked, self.turns)
+        with closing(steps):
+            for step in steps:
+                if step.stage == "done":
+                    return step.answer
+                yield step
+        raise AssertionError("an answer has a last step")
 
     def _refusal(self, question: str, answer: Answer, filters: Filters) -> str:
         """What was searched, as the text of an abstention."""
@@ -136,6 +183,26 @@ class Conversation:
             f"({_count(searched.passages, 'passage')})."
             + ("" if filters.is_empty else f" Filter: {filters.in_words}.")
         )
+
+
+def _written_by(
+    settings: Settings, offline: ExtractiveAnswerer, judge: Reranker, vocabulary: Vocabulary
+) -> GenerativeAnswerer:
+    """An answerer that has the model of the settings write, over the offline one."""
+    return GenerativeAnswerer(
+        offline,
+        load_llm(settings),
+        settings.llm,
+        Checker(judge, vocabulary=vocabulary),
+        limits_of(settings),
+        window=settings.llm_window,
+        answer_tokens=settings.llm_answer_tokens,
+        most_passages=settings.llm_passages,
+        unsupported=settings.llm_unsupported,
+        ask_from=_or(settings.llm_abstain_below, offline.abstain_below * CLEARLY),
+        prices=settings.llm_prices,
+        rewrites=settings.llm_rewrite,
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 Outcome = Literal["answered", "not_stated", "nothing"]
+Stage = Literal["search", "ask", "write", "done"]
 Status = Literal["supported", "repaired", "gap", "unsupported"]
 
 
@@ -363,6 +364,18 @@ class Answer:
             return cls(**kept)
         except (AttributeError, KeyError, TypeError, ValueError, FilterError) as error:
             raise ValueError(f"not an answer: {error}") from error
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an answer is.
+
+    `stage` is search, ask (a model that has said nothing yet), write or done;
+    `answer` is what of it is checked. The last one is done, and its answer is whole.
+    """
+
+    stage: Stage
+    answer: Answer
 
 
 def readable_date(published: str | None) -> str:

@@ -51,6 +51,8 @@ _INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\
 # Changes with every word above: an answer that was kept belongs to its prompt.
 VERSION = hashlib.sha256("".join((_RULES, _AS_OF, _BEFORE, _ASK, NO_ANSWER)).encode()).hexdigest()[:8]
 
+RULE_TOKENS = -(-len(_RULES + _AS_OF + _BEFORE + _ASK) // 3)
+
 
 def messages(
     question: str,
@@ -64,7 +66,7 @@ def messages(
     fence = f"===== {_fence(question, sheet)} ====="
     parts = [fence, *_shown(sheet), fence]
     if turns:
-        parts += [_BEFORE, *_told(turns)]
+        parts += [_BEFORE, *told(turns)]
     if as_of:
         parts.append(_AS_OF.format(day=readable_date(str(as_of))))
     parts += [f"Question: {plain(question)}", _ASK]
@@ -76,7 +78,7 @@ def messages(
 
 def rewriting(question: str, turns: Sequence[Turn]) -> list[ChatMessage]:
     """What asks for a follow-up question in full words."""
-    parts = [*_told(turns), f"Question: {plain(question)}"]
+    parts = [*told(turns), f"Question: {plain(question)}"]
     return [
         ChatMessage(role=MessageRole.SYSTEM, content=_REWRITE),
         ChatMessage(role=MessageRole.USER, content="\n".join(parts)),
@@ -117,7 +119,8 @@ def _named(passage: BaseNode) -> str:
     return f"{title}. {publisher}, {readable_date(metadata.get('published'))}"
 
 
-def _told(turns: Sequence[Turn]) -> list[str]:
+def told(turns: Sequence[Turn]) -> list[str]:
+    """The last turns as the model is told them."""
     lines = []
     for turn in turns[-_TURNS:]:
         lines.append(f"Earlier question: {plain(turn.question)}")

@@ -16,8 +16,10 @@ from assistant.segmentation import Block, Span, split_sentences
 _LOOK = 16  # characters between two looks for a whole sentence
 _BEGUN = 12  # characters of the next sentence, after which the one before is whole
 _LONGEST_BRACKET = 60
+_OPEN_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()\s]*$")
+_MAY_LINK = re.compile(r"!?\[[^\[\]]*\]$|!$")
 
-_BRACKET = re.compile(r"\[\[?\^?([^\[\]]{0,60})\]?\]|【([^【】]{0,60})】")
+_BRACKET = re.compile(r"\[\[?\^?(?P<id>[^\[\]]{0,60})\]?\]|【(?P<other>[^【】]{0,60})】")
 _WORDS = re.compile(r"[\s,;:|†]+")
 _LABELS = {"source", "sources", "id", "ids", "ref", "refs", "see", "cite", "and"}
 _ID = re.compile(r"[a-z0-9]{1,6}", re.IGNORECASE)
@@ -25,12 +27,14 @@ _THOUGHT = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL
 _THINKS = "<thinking>"
 
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?")
+_ASIDE = re.compile(f"{_IMAGE.pattern}|{_BRACKET.pattern}")
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
-_ADDRESS = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.|\b(?:data|javascript|mailto|file):)\S*", re.I)
+_ADDRESS = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.|\b(?:data|javascript|mailto|file):)[^\s)\]>\"']*", re.I)
 _TAG = re.compile(r"<[a-z/!?|][^<>]*>", re.IGNORECASE)
 _OPEN_TAG = re.compile(r"<(?=[a-z/!?|])", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd\U000e0000-\U000e007f]")
-_MARKS = re.compile(r"\*\*|__|`+|^\s*(?:#{1,6}\s+|>+\s*|[-*+•]\s+|\d{1,2}[.)]\s+)", re.MULTILINE)
+_MARKS = re.compile(r"\*\*|__|`+")
+_LINE_MARK = re.compile(r"\s*(?:#{1,6}\s+|>+\s*|[-*+•]\s+|\d{1,2}[.)]\s+)+")
 _HOLLOW = re.compile(r"\(\s*\)|\[\s*\]")
 _OUR_MARKER = re.compile(r"\[(\d{1,3})\]")
 _SPACE_BEFORE = re.compile(r"\s+([.,;:!?])")
@@ -69,11 +73,11 @@ class Reply:
         if _may_think(self._held):
             return
         held = _without_thought(self._held)
-        begun = _closed(held)
+        begun = _MAY_LINK.sub("", _closed(held))
         whole = [
             (said, end)
             for said, end in _sentences(begun)
-            if len(_BRACKET.sub("", begun[end:]).strip()) >= _BEGUN
+            if len(_ASIDE.sub("", begun[end:]).strip()) >= _BEGUN
         ]
         if whole:
             self._held = held[whole[-1][1] :]
@@ -108,7 +112,9 @@ def _without_thought(text: str) -> str:
 
 
 def _closed(text: str) -> str:
-    """The text up to a bracket at its end that has not closed yet."""
+    """The text up to a bracket at its end, or a link's address, that has not closed yet."""
+    if link := _OPEN_LINK.search(text):
+        return text[: link.start()]
     start = max(text.rfind("["), text.rfind("【"))
     is_open = start >= 0 and not re.search(r"[\]】]", text[start:])
     return text[:start] if is_open and len(text) - start <= _LONGEST_BRACKET else text
@@ -141,7 +147,7 @@ def _sentences(text: str) -> list[tuple[Said, int]]:
 
 def _begin(line: str) -> int:
     """Where a line's words begin, behind the mark of a list or a heading."""
-    mark = _MARKS.match(line)
+    mark = _LINE_MARK.match(line)
     return mark.end() if mark else 0
 
 
@@ -149,8 +155,9 @@ def _unmarked(line: str) -> tuple[str, list[int], list[tuple[int, list[str]]]]:
     """A line without its ids, where each of its characters stood, and the ids by their place."""
     bare, origin, markers = "", [], []
     position = 0
-    for bracket in _BRACKET.finditer(line):
-        ids = _ids_in(bracket[1] if bracket[1] is not None else bracket[2])
+    for bracket in _ASIDE.finditer(line):
+        inside = bracket["id"] if bracket["id"] is not None else bracket["other"]
+        ids = [] if inside is None else _ids_in(inside)
         if ids is None:
             continue
         kept = line[position : bracket.start()].rstrip(" ")
