@@ -34,6 +34,7 @@ _TAG = re.compile(r"<[a-z/!?|][^<>]*>", re.IGNORECASE)
 _OPEN_TAG = re.compile(r"<(?=[a-z/!?|])", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd\U000e0000-\U000e007f]")
 _MARKS = re.compile(r"\*\*|__|`+")
+_OPENS = re.compile(r"\s+[“‘«(\"']$")
 _LINE_MARK = re.compile(r"\s*(?:#{1,6}\s+|>+\s*|[-*+•]\s+|\d{1,2}[.)]\s+)+")
 _HOLLOW = re.compile(r"\(\s*\)|\[\s*\]")
 _OUR_MARKER = re.compile(r"\[(\d{1,3})\]")
@@ -130,7 +131,7 @@ def _sentences(text: str) -> list[tuple[Said, int]]:
     start = 0
     for line in text.splitlines(keepends=True):
         bare, origin, markers = _unmarked(line)
-        spans = split_sentences(bare, Block("paragraph", Span(_begin(bare), len(bare))))
+        spans = _spans(bare)
         if not spans and found:
             last, _ = found.pop()
             ids = dict.fromkeys([*last.ids, *(one for _, ids in markers for one in ids)])
@@ -143,6 +144,17 @@ def _sentences(text: str) -> list[tuple[Said, int]]:
             found.append((Said(cleaned(span.of(bare)), tuple(ids)), start + end))
         start += len(line)
     return found
+
+
+def _spans(line: str) -> list[Span]:
+    """The sentences of a line; a quotation mark that opens one is its own, not the last one's."""
+    spans = split_sentences(line, Block("paragraph", Span(_begin(line), len(line))))
+    for place in range(1, len(spans)):
+        before, span = spans[place - 1 : place + 1]
+        if (mark := _OPENS.search(before.of(line))) and before.end == span.start:
+            spans[place - 1] = Span(before.start, before.start + mark.start())
+            spans[place] = Span(before.end - 1, span.end)
+    return spans
 
 
 def _begin(line: str) -> int:

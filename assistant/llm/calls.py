@@ -151,6 +151,8 @@ class _Reading:
                     break
         except Exception as error:  # whatever it is, the other side falls back
             last = error
+        finally:
+            self.line.close()
         self._put(last)
 
     def _put(self, item: Any) -> bool:

@@ -27,6 +27,7 @@ class Line:
         self.done = False  # the server said that nothing more would come
         self._ended = threading.Event()
         self._sockets: list[socket.socket] = []
+        self._responses: list[httpx.Response] = []
 
     @property
     def is_hung_up(self) -> bool:
@@ -38,6 +39,15 @@ class Line:
         for one in self._sockets:
             with contextlib.suppress(OSError):  # it was closed already
                 one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of what is left of the connection; only for the thread that reads it."""
+        for response in self._responses:
+            response.close()
+
+    def keep(self, response: httpx.Response) -> None:
+        """Take note of a response, to be closed."""
+        self._responses.append(response)
 
     def watch(self, event: str, info: dict[str, Any]) -> None:
         """Take note of the sockets that httpx opens (its `trace` extension)."""
@@ -91,6 +101,7 @@ class Client(httpx.Client):
         response = super().send(request, **options)
         if line is not None and isinstance(response.stream, httpx.SyncByteStream):
             response.stream = _Watched(response.stream, line)
+            line.keep(response)
         return response
 
 

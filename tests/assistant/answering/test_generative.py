@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fakes import FakeReranker, HashEmbedder
 from scripted_llm import (
-    DONE,
     DROP,
     Answering,
     Script,
@@ -76,3 +74,233 @@ def test_answer_cites_the_exact_characters(ask: Ask) -> None:
     assert citation.quote.startswith("It cost 42 million crowns")
     assert answer.tokens == {"read": 900, "written": 40}
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+
+
+GOOD = "The bridge cost 42 million crowns. [{id}]"
+QUOTED = "42 million crowns"  # the offline answer has it, too
+
+
+def faulty(name: str) -> Answering:
+    """A server with one fault."""
+    begun = event("The bridge cost 42 ")
+    return {
+        "empty": says(""),
+        "only spaces": says(" \n \n"),
+        "refusal": says("I'm sorry, but I can't help with that."),
+        "declined": says("I cannot", finish="content_filter"),
+        "no citations": says("Bananas are yellow and grow in Ecuador."),
+        "wrong ids": says("The bridge was paid for with seven goats. [q9q9] [1] [zz23]"),
+        "ordinals": says("Seven goats paid for it [1]. Eight more came later [2][3]."),
+        "not json": Script([begun, b"data: {not json\n\n", *ending()]),
+        "not an event": Script([b"<html>502</html>\n\n" * 3]),
+        "a list": Script([b"data: [1, 2]\n\n", *ending()]),
+        "no choices": Script([b'data: {"choices": null}\n\n', *ending()]),
+        "error event": Script([begun, b'data: {"error": {"message": "' + KEY.encode() + b'"}}\n\n']),
+        "not utf-8": Script([begun, b"data: \xff\xfe\xfa\n\n", *ending()]),
+        "500": Script([b"{}"], 500, type="application/json"),
+        "401": Script([f'{{"error": {{"message": "bad key {KEY}"}}}}'.encode()], 401),
+        "404": Script([b"no"], 404),
+        "429 long": Script([b"{}"], 429, {"Retry-After": "3600"}),
+        "429 no word": Script([b"{}"], 429),
+        "429 nonsense": Script([b"{}"], 429, {"Retry-After": "soon"}),
+        "redirect": Script([], 302, {"Location": "http://127.0.0.1:9/"}),
+        "silent": Script([60.0]),
+        "stalls": Script([begun, 60.0]),
+        "pings": Script([b": ping\n\n", 0.1] * 600),
+        "empty pieces": Script([event(""), 0.05] * 1200),
+        "drips": Script([event("a"), 0.1] * 600),
+        "cut": Script([begun, DROP]),
+        "cut in a marker": Script([event("The bridge cost 42 million crowns. [k7"), DROP]),
+        "cut after a sentence": Script([event("It cost 42 million. It cost 43 million."), DROP]),
+        "garbage": Script([event("xq%7\x00é" * 100) for _ in range(90)] + ending()),
+        "garbage of sentences": Script([event("It cost 7 goats. " * 10)] * 300 + ending()),
+        "garbage bytes": Script([bytes(range(256)) * 200]),
+        "an endless bracket": says("[" * 5000),
+        "an endless thought": says("<think>It cost 43 million crowns. [k7f3] " * 20),
+        "tool call": Script([event(**{"x": 1}), *ending("tool_calls")]),
+    }[name]  # fmt: skip
+
+
+FAULTS = [
+    "empty", "only spaces", "refusal", "declined", "no citations", "wrong ids", "ordinals",
+    "not json", "not an event", "a list", "no choices", "error event", "not utf-8", "500", "401",
+    "404", "429 long", "429 no word", "429 nonsense", "redirect", "silent", "stalls", "pings",
+    "empty pieces", "drips", "cut", "cut in a marker", "cut after a sentence", "garbage",
+    "garbage of sentences", "garbage bytes", "an endless bracket", "an endless thought",
+    "tool call",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_answer_is_the_offline_one_where_the_model_fails(fault: str, ask: Ask) -> None:
+    start = time.monotonic()
+    answer, _ = ask(faulty(fault))
+    assert time.monotonic() - start < 5
+    assert answer.answerer == "extractive"
+    assert QUOTED in answer.text
+    assert answer.fallback
+    assert all(citation.quote for citation in answer.citations)
+    assert KEY not in answer.to_json() + json.dumps(answer.as_dict())
+
+
+def test_answer_of_a_server_that_is_not_there_is_the_offline_one(ask: Ask) -> None:
+    answer, _ = ask(says(""), llm_base_url="http://127.0.0.1:9/v1")
+    assert answer.fallback == "the model's server cannot be reached"
+    assert QUOTED in answer.text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [
+        ("The bridge cost 43 million crowns.", "number"),
+        ("The bridge cost 42 billion crowns.", "number"),
+        ("The bridge cost 42 million crowns, half of it from the Marble Trust.", "name"),
+        ("The bridge did not cost 42 million crowns.", "negation"),
+        ("“It cost a fortune of 42 million crowns”, half from the Lantern Fund.", "quote"),
+    ],
+)
+def test_altered_sentence_is_struck_and_no_part_of_the_text(
+    sentence: str, kind: str, ask: Ask
+) -> None:
+    answer, _ = ask(cited(COST_42, f"{GOOD} {sentence} [{{id}}]"))
+    assert answer.text == "The bridge cost 42 million crowns. [1]"
+    first, second = answer.sentences
+    assert (first.status, second.status) == ("supported", "unsupported")
+    assert kind in {found for found, _ in second.findings}
+    assert second.text == sentence
+    assert second.markers == ()
+    assert answer.struck
+
+
+@pytest.mark.parametrize("marker", ["", " [q9q9]", " [1]", " [{other}]"])
+def test_sentence_with_wrong_ids_is_given_the_right_ones(marker: str, ask: Ask) -> None:
+    def reply(body: dict[str, Any]) -> Script:
+        other = id_of(body, "Kelland put a limit")
+        return says(GOOD.replace(" [{id}]", marker.replace("{other}", other)))
+
+    answer, _ = ask(reply)
+    assert answer.text == "The bridge cost 42 million crowns. [1]"
+    assert "42 million" in answer.citations[0].quote
+    assert answer.sentences[0].status == "repaired"
+
+
+def test_sentence_that_says_what_the_sources_lack_is_kept(ask: Ask) -> None:
+    answer, _ = ask(cited(COST_42, f"{GOOD} The sources do not say what the bridge cost to mend."))
+    assert [one.status for one in answer.sentences] == ["supported", "gap"]
+    assert answer.text.endswith("[1] The sources do not say what the bridge cost to mend.")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "The sources do not say otherwise: it cost 43 million crowns.",
+        "The sources do not say that 43 million crowns were paid.",
+        "The sources do not mention Lord Byron.",
+    ],
+)
+def test_claim_in_the_clothes_of_a_gap_is_no_gap(claim: str, ask: Ask) -> None:
+    answer, _ = ask(cited(COST_42, f"{GOOD} {claim}"))
+    assert [one.status for one in answer.sentences] == ["supported", "unsupported"]
+
+
+def test_model_that_finds_nothing_abstains_and_shows_what_is_near(ask: Ask) -> None:
+    answer, _ = ask(says("NOT IN THE SOURCES"))
+    assert answer.abstained
+    assert answer.text.startswith("The documents do not say.")
+    assert answer.nearest[0].marker == 1
+    assert not answer.fallback
+
+
+def test_model_is_not_asked_what_the_documents_have_nothing_on(ask: Ask) -> None:
+    answer, server = ask(says("It was Ann."), question="Who won the snooker tournament?")
+    assert answer.outcome == "nothing"
+    assert server.requests == []
+
+
+def test_server_that_is_busy_for_a_moment_is_asked_once_more(ask: Ask) -> None:
+    busy = Script([b"{}"], 429, {"Retry-After": "0.3"})
+    answer, server = ask(busy, cited(COST_42, GOOD))
+    assert answer.answerer == "generative"
+    assert len(server.requests) == 2
+    answer, server = ask(busy, busy, says("never"))
+    assert answer.fallback == "the model's server is too busy"
+    assert len(server.requests) == 2
+
+
+WHOLE = "It cost 42 million crowns – “half” of it [{id}], says the Gazette’s page. Überlong… [{id}]"
+
+
+@pytest.mark.parametrize("split", ["bytes", "characters"])
+def test_answer_is_the_same_however_the_stream_is_cut(split: str, ask: Ask) -> None:
+    """Every byte of the wire in a packet of its own; every character in an event of its own."""
+
+    def reply(body: dict[str, Any]) -> Script:
+        text = WHOLE.replace("{id}", id_of(body, COST_42))
+        if split == "characters":
+            return says(text, size=1)
+        stream = b"".join([event(text), *ending()])
+        return Script([stream[n : n + 1] for n in range(len(stream))])
+
+    whole, _ = ask(lambda body: says(WHOLE.replace("{id}", id_of(body, COST_42)), size=999))
+    cut, _ = ask(reply)
+    assert cut.text == whole.text
+    assert cut.sentences == whole.sentences
+
+
+def test_answer_cut_short_by_its_length_loses_the_last_sentence(ask: Ask) -> None:
+    def reply(body: dict[str, Any]) -> Script:
+        text = f"{GOOD} Half of it came from the Lan".replace("{id}", id_of(body, COST_42))
+        return says(text, finish="length")
+
+    answer, _ = ask(reply)
+    assert answer.text == "The bridge cost 42 million crowns. [1]"
+    assert len(answer.sentences) == 1
+
+
+def test_links_images_and_html_do_not_reach_the_answer(ask: Ask) -> None:
+    text = (
+        "The bridge cost ![x](http://evil.example/?q=42) **42 million** "
+        "[crowns](http://evil.example/b) <img src=//evil.example onerror=alert(1)>. [{id}]"
+    )
+    answer, _ = ask(cited(COST_42, text))
+    assert answer.text == "The bridge cost 42 million crowns. [1]"
+    assert "evil" not in answer.to_json()
+
+
+def test_answer_of_a_thinking_model_has_none_of_its_thoughts(ask: Ask) -> None:
+    text = "<think>Maybe 43 million? [{id}]</think>\n\n" + GOOD
+    answer, _ = ask(cited(COST_42, text))
+    assert answer.text == "The bridge cost 42 million crowns. [1]"
+
+
+def test_question_that_does_not_fit_gets_the_offline_answer_and_why(ask: Ask) -> None:
+    answer, server = ask(says("x"), llm_window=1024)
+    assert "1,024 tokens" in answer.fallback
+    assert server.requests == []
+    assert QUOTED in answer.text
+
+
+def test_closing_the_stream_hangs_up(
+    ask: Ask, settings: Settings, load: Any, load_judge: Any
+) -> None:
+    for script in (Script([60.0]), Script([event("The bridge "), 60.0])):
+        with scripted(script) as server:
+            patched = settings.model_copy(
+                update={"llm": "openai:scripted", "llm_base_url": server.address}
+            )
+            steps = Conversation.open(patched, load, load_judge).stream(COST)
+            while not server.requests:
+                next(steps)
+            for _ in range(5):
+                next(steps)
+            steps.close()  # type: ignore[attr-defined]
+            assert server.hung_up.wait(2)
+
+
+def test_killing_the_server_in_mid_answer_gives_the_offline_one(ask: Ask) -> None:
+    def reply(body: dict[str, Any]) -> Script:
+        return Script([event(GOOD.replace("{id}", id_of(body, COST_42)) + " Half of"), 0.2, DROP])
+
+    answer, _ = ask(reply)
+    assert answer.answerer == "extractive"
+    assert answer.fallback
