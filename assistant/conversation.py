@@ -18,7 +18,7 @@ from assistant.answering.generative import GenerativeAnswerer
 from assistant.embeddings import Embedder, load_embedder
 from assistant.index import Manifest, PassageIndex
 from assistant.ingestion import open_index
-from assistant.llm import limits_of, load_llm
+from assistant.llm.models import limits_of, load_llm
 from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import HybridRetriever, filterable, search
 from assistant.rewriting import search_queries, standalone_question
@@ -115,7 +115,9 @@ class Conversation:
         *_, last = self.stream(question, filters)
         return last.answer
 
-    def stream(self, question: str, filters: Filters = EVERYTHING) -> Iterator[Progress]:
+    def stream(
+        self, question: str, filters: Filters = EVERYTHING
+    ) -> Generator[Progress, None, None]:
         """The answer as it comes; what was checked of it so far, and at last the whole.
 
         The question is remembered with the last step. An answerer that does not

@@ -28,6 +28,9 @@ _QUOTE = 300  # characters of a nearest passage that are shown
 # What stands above the quotes of an abstention.
 NEAREST = {"not_stated": "This comes nearest", "nothing": "Nearest passages"}
 
+# Where a sentence is struck; without colour it is all that tells.
+NOT_FOUND = "not found in the sources"
+
 _STAGES = {
     "read": "Reading documents",
     "chunk": "Cutting passages",
@@ -39,6 +42,8 @@ _STAGES = {
 def show_answer(answer: Answer) -> None:
     """Print an answer and its numbered sources, or what came nearest to one."""
     console = _console()
+    if answer.fallback:
+        say(f"The answer of {answer.model} is not shown: {answer.fallback}.")
     if answer.abstained:
         console.print(Text(answer.text, style="yellow"))
         if answer.nearest:
@@ -48,20 +53,43 @@ def show_answer(answer: Answer) -> None:
             console.print(_source([citation]))
             console.print(Padding(Text(shorten(citation.quote, _QUOTE), style="dim"), (0, 0, 0, 4)))
         return
-    line = Text()
-    for statement, cited in citations.statements(answer):
-        line.append(statement)
-        for citation in cited:
-            line.append(f" [{citation.marker}]", style="bold cyan")
-        line.append(" ")
-    console.print(line)
+    console.print(_written(answer) if answer.is_written else _quoted(answer))
     for group in _by_document(answer.citations):
         console.print()
         console.print(_source(group))
     sure = f"Confidence {in_words(answer.confidence)} ({answer.confidence:.2f})"
-    console.print(Text(f"\n{sure}. Index {answer.generation}", style="dim"))
+    writer = f"Written by {answer.model}, checked. " if answer.is_written else ""
+    console.print(Text(f"\n{writer}{sure}. Index {answer.generation}", style="dim"))
     if not answer.filters.is_empty:
         console.print(Text(f"Filter: {answer.filters.in_words}", style="dim"))
+
+
+def _quoted(answer: Answer) -> Text:
+    line = Text()
+    for statement, cited in citations.statements(answer):
+        line.append(statement)
+        line.append_text(_markers([citation.marker for citation in cited]))
+    return line
+
+
+def _written(answer: Answer) -> Text:
+    """The checked sentences; those not found in the sources struck, if they are to be seen."""
+    line = Text()
+    for sentence in answer.sentences:
+        if sentence.is_shown:
+            line.append(sentence.text)
+            line.append_text(_markers(sentence.markers))
+        elif answer.struck:
+            line.append(sentence.text, style="strike dim")
+            line.append(f" ({NOT_FOUND}) ", style="red")
+    return line
+
+
+def _markers(markers: Sequence[int]) -> Text:
+    line = Text()
+    for marker in markers:
+        line.append(f" [{marker}]", style="bold cyan")
+    return line.append(" ")
 
 
 def show_report(report: IngestReport) -> None:

@@ -194,9 +194,7 @@ class GenerativeAnswerer:
             return replace(draft.abstention(quoted), answerer=self.name, model=self.model)
         if not draft.sentences:
             return self._instead(quoted, "the model said nothing")
-        return self._instead(
-            quoted, "too little of what the model wrote is in the sources", draft
-        )
+        return self._instead(quoted, "too little of what the model wrote is in the sources", draft)
 
     def _instead(self, quoted: Answer, reason: str, draft: Draft | None = None) -> Answer:
         """The offline answer, why it stands there, and what came of the model's."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from llama_index.core.llms import ChatMessage, MessageRole
 from llama_index.core.schema import BaseNode
 
+from assistant.answering.invisible import INVISIBLE
 from assistant.answering.sheet import MOST_CHARACTERS, Sheet
 from assistant.schema import Turn, readable_date, shorten
 
@@ -46,10 +47,10 @@ the names and dates that it leans on. Change nothing else, do not answer it, and
 _TURNS = 3  # as far back as is told
 _TOLD = 400  # characters of an answer
 _MARKER = re.compile(r"\s*\[\d{1,3}\]")
-_INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 
 # Changes with every word above: an answer that was kept belongs to its prompt.
-VERSION = hashlib.sha256("".join((_RULES, _AS_OF, _BEFORE, _ASK, NO_ANSWER)).encode()).hexdigest()[:8]
+_EVERYTHING = "".join((_RULES, _AS_OF, _BEFORE, _ASK, NO_ANSWER))
+VERSION = hashlib.sha256(_EVERYTHING.encode()).hexdigest()[:8]
 
 RULE_TOKENS = -(-len(_RULES + _AS_OF + _BEFORE + _ASK) // 3)
 
@@ -101,7 +102,7 @@ def plain(text: str) -> str:
     >>> plain("It costs\\n $6 [k7f3].")
     'It costs $6 (k7f3).'
     """
-    line = " ".join(_INVISIBLE.sub(" ", text).split())
+    line = " ".join(INVISIBLE.sub(" ", text).split())
     return line.translate(str.maketrans("[]", "()")).replace("=====", "=")
 
 

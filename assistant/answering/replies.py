@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from assistant.answering.invisible import INVISIBLE
 from assistant.segmentation import Block, Span, split_sentences
 
 _LOOK = 16  # characters between two looks for a whole sentence
@@ -29,10 +30,13 @@ _THINKS = "<thinking>"
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?")
 _ASIDE = re.compile(f"{_IMAGE.pattern}|{_BRACKET.pattern}")
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
-_ADDRESS = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.|\b(?:data|javascript|mailto|file):)[^\s)\]>\"']*", re.I)
+_ADDRESS = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]{1,15}://[^\s)\]>\"']*"
+    r"|\b(?:www\.|(?:data|javascript|mailto|file):)[^\s)\]>\"']+)",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"<[a-z/!?|][^<>]*>", re.IGNORECASE)
 _OPEN_TAG = re.compile(r"<(?=[a-z/!?|])", re.IGNORECASE)
-_INVISIBLE = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd\U000e0000-\U000e007f]")
 _MARKS = re.compile(r"\*\*|__|`+")
 _OPENS = re.compile(r"\s+[“‘«(\"']$")
 _LINE_MARK = re.compile(r"\s*(?:#{1,6}\s+|>+\s*|[-*+•]\s+|\d{1,2}[.)]\s+)+")
@@ -93,7 +97,7 @@ def cleaned(text: str) -> str:
     >>> cleaned("**Grit** is [made](http://x.example/?q=1) here ![](http://x.example/p.png) .")
     'Grit is made here.'
     """
-    text = _TAG.sub("", _IMAGE.sub("", _INVISIBLE.sub("", text)))
+    text = _TAG.sub("", _IMAGE.sub("", INVISIBLE.sub("", text)))
     text = _ADDRESS.sub("", _LINK.sub(r"\1", text))
     text = _MARKS.sub("", _OPEN_TAG.sub("", text))
     text = _HOLLOW.sub("", _OUR_MARKER.sub(r"(\1)", text))
@@ -165,7 +169,9 @@ def _begin(line: str) -> int:
 
 def _unmarked(line: str) -> tuple[str, list[int], list[tuple[int, list[str]]]]:
     """A line without its ids, where each of its characters stood, and the ids by their place."""
-    bare, origin, markers = "", [], []
+    bare = ""
+    origin: list[int] = []
+    markers: list[tuple[int, list[str]]] = []
     position = 0
     for bracket in _ASIDE.finditer(line):
         inside = bracket["id"] if bracket["id"] is not None else bracket["other"]

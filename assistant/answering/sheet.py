@@ -86,12 +86,12 @@ def make_sheet(
         if room < 0:
             break
         found = {**its_own, **found}
-    ids = _ids([f"{document}\0{span.start}\0{text}" for (document, span), (_, text) in found.items()])
+    ids = _ids(
+        [f"{document}\0{span.start}\0{text}" for (document, span), (_, text) in found.items()]
+    )
     best = {document: place for place, (document, _) in reversed(list(enumerate(found)))}
     ordered = sorted(zip(found.items(), ids, strict=True), key=lambda one: best[one[0][0][0]])
-    return Sheet(
-        tuple(Source(id_, node, span, text) for ((_, span), (node, text)), id_ in ordered)
-    )
+    return Sheet(tuple(Source(id_, node, span, text) for ((_, span), (node, text)), id_ in ordered))
 
 
 def _texts(passage: BaseNode, sentences: Sequence[Sentence]) -> Iterator[tuple[Span, str]]:

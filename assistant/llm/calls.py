@@ -63,6 +63,7 @@ class Call:
     limits: Limits = field(default_factory=Limits)
     tokens: dict[str, int] = field(default_factory=dict, init=False)
     finish: str = field(default="", init=False)
+    _tells_its_end: bool = field(default=False, init=False)
 
     def pieces(self) -> Generator[str, None, None]:
         """The reply piece by piece, and "" about five times a second while there is none.
@@ -104,7 +105,7 @@ class Call:
                 if time.monotonic() >= until:
                     raise CallFailed("the model did not finish in time")
                 yield piece
-            if reading.line.used and not (self.finish or reading.line.done):
+            if self._tells_its_end and not (self.finish or reading.line.done):
                 raise CallFailed("the model's reply was cut off")
         finally:
             reading.line.hang_up()
@@ -115,6 +116,7 @@ class Call:
         if counts:
             self.tokens = counts
         self.finish = _finish(response.raw) or self.finish
+        self._tells_its_end = self._tells_its_end or _is_of_a_server(response.raw)
         return response.delta or ""
 
 
@@ -215,6 +217,11 @@ def _finish(raw: Any) -> str:
         return str(raw.get("done_reason") or "")
     choices = getattr(raw, "choices", None) or [None]
     return str(getattr(choices[0], "finish_reason", None) or "")
+
+
+def _is_of_a_server(raw: Any) -> bool:
+    """Whether a piece is one of OpenAI's or of Ollama's form: their last one says why it ended."""
+    return hasattr(raw, "choices") or (isinstance(raw, Mapping) and "done" in raw)
 
 
 def tokens_of(response: ChatResponse) -> dict[str, int]:

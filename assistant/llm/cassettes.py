@@ -54,9 +54,7 @@ class ReplayLLM(CustomLLM):
 
     @property
     def metadata(self) -> LLMMetadata:
-        return LLMMetadata(
-            context_window=self.window, model_name=self.name, is_chat_model=True
-        )
+        return LLMMetadata(context_window=self.window, model_name=self.name, is_chat_model=True)
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The reply that was kept to these messages.
@@ -97,7 +95,8 @@ class RecordingLLM(CustomLLM):
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Ask the model, and keep what it says once it has said all."""
-        text, tokens = "", {}
+        text = ""
+        tokens: dict[str, int] = {}
         for response in self._llm.stream_chat(messages, **kwargs):
             text += response.delta or ""
             tokens = tokens_of(response) or tokens
@@ -127,6 +126,4 @@ def _spoken(text: str, tokens: dict[str, int]) -> ChatResponseGen:
     for start in range(0, len(text), _PIECE):
         piece = text[start : start + _PIECE]
         said += piece
-        yield ChatResponse(
-            message=ChatMessage(content=said), delta=piece, additional_kwargs=counts
-        )
+        yield ChatResponse(message=ChatMessage(content=said), delta=piece, additional_kwargs=counts)

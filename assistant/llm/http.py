@@ -23,7 +23,6 @@ class Line:
     """The connection of one call. Another thread may hang it up while it is being read."""
 
     def __init__(self) -> None:
-        self.used = False
         self.done = False  # the server said that nothing more would come
         self._ended = threading.Event()
         self._sockets: list[socket.socket] = []
@@ -51,9 +50,9 @@ class Line:
 
     def watch(self, event: str, info: dict[str, Any]) -> None:
         """Take note of the sockets that httpx opens (its `trace` extension)."""
-        stream = info.get("return_value")
-        if event.endswith(".complete") and hasattr(stream, "get_extra_info"):
-            opened = stream.get_extra_info("socket")
+        extra = getattr(info.get("return_value"), "get_extra_info", None)
+        if event.endswith(".complete") and extra is not None:
+            opened = extra("socket")
             if isinstance(opened, socket.socket):
                 self._sockets.append(opened)
                 if self.is_hung_up:
@@ -95,7 +94,6 @@ class Client(httpx.Client):
         request.extensions["timeout"] = self._timeouts
         line = LINE.get()
         if line is not None:
-            line.used = True
             request.extensions["trace"] = line.watch
         options["follow_redirects"] = False
         response = super().send(request, **options)

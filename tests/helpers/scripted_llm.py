@@ -59,50 +59,51 @@ class ScriptedServer:
         return script if isinstance(script, Script) else script(body)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
+        return type("Handler", (_Handler,), {"of": self})
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                server.requests.append(body)
-                server.headers.append(dict(self.headers))
-                try:
-                    self._answer(server._next(body))
-                except OSError:  # the other side has hung up
-                    server.hung_up.set()
 
-            def _answer(self, script: Script) -> None:
-                self.send_response(script.status)
-                for name, value in {"Content-Type": script.type, **script.headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Connection", "close")
-                self.end_headers()
-                self.close_connection = True
-                for step in script.steps:
-                    if step is DROP:
-                        return
-                    if isinstance(step, bytes):
-                        self.wfile.write(step)
-                        self.wfile.flush()
-                    else:
-                        self._wait(float(step))  # type: ignore[arg-type]
+class _Handler(BaseHTTPRequestHandler):
+    of: ScriptedServer
 
-            def _wait(self, seconds: float) -> None:
-                """Wait; notice if the other side leaves meanwhile."""
-                end = time.monotonic() + seconds
-                self.connection.settimeout(0.02)
-                while time.monotonic() < end and not server._stopped.is_set():
-                    try:
-                        if self.connection.recv(1) == b"":
-                            raise ConnectionResetError
-                    except TimeoutError:
-                        continue
-                self.connection.settimeout(None)
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.of.requests.append(body)
+        self.of.headers.append(dict(self.headers))
+        try:
+            self._answer(self.of._next(body))
+        except OSError:  # the other side has hung up
+            self.of.hung_up.set()
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
+    def _answer(self, script: Script) -> None:
+        self.send_response(script.status)
+        for name, value in {"Content-Type": script.type, **script.headers}.items():
+            self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for step in script.steps:
+            if step is DROP:
+                return
+            if isinstance(step, bytes):
+                self.wfile.write(step)
+                self.wfile.flush()
+            else:
+                self._wait(float(step))  # type: ignore[arg-type]
 
-        return Handler
+    def _wait(self, seconds: float) -> None:
+        """Wait; notice if the other side leaves meanwhile."""
+        end = time.monotonic() + seconds
+        self.connection.settimeout(0.02)
+        while time.monotonic() < end and not self.of._stopped.is_set():
+            try:
+                if self.connection.recv(1) == b"":
+                    raise ConnectionResetError
+            except TimeoutError:
+                continue
+        self.connection.settimeout(None)
+
+    def log_message(self, *args: Any) -> None:
+        pass
 
 
 @contextmanager

@@ -30,6 +30,9 @@ COST = "What did the bridge of glass in Velmora cost?"
 COST_42 = "It cost 42 million crowns"
 KEY = "sk-test-0123456789-secret"
 
+# The first call of a process imports the client, and takes longer.
+IMPATIENT = {"llm_first_seconds": 0.5, "llm_between_seconds": 0.4, "llm_total_seconds": 1.5}
+
 Ask = Callable[..., tuple[Answer, ScriptedServer]]
 
 
@@ -48,11 +51,13 @@ def ask(
         *scripts: Answering, question: str = COST, **changed: Any
     ) -> tuple[Answer, ScriptedServer]:
         with scripted(*scripts) as server:
-            limits = {
-                "llm_first_seconds": 0.6, "llm_between_seconds": 0.6, "llm_total_seconds": 3.0,
-            }  # fmt: skip
             patched = settings.model_copy(
-                update={"llm": "openai:scripted", "llm_base_url": server.address, **limits, **changed}
+                update={
+                    "llm": "openai:scripted",
+                    "llm_base_url": server.address,
+                    **limits,
+                    **changed,
+                }
             )
             answer = Conversation.open(patched, load, load_judge).ask(question)
         return answer, server
@@ -95,7 +100,7 @@ def faulty(name: str) -> Answering:
         "not an event": Script([b"<html>502</html>\n\n" * 3]),
         "a list": Script([b"data: [1, 2]\n\n", *ending()]),
         "no choices": Script([b'data: {"choices": null}\n\n', *ending()]),
-        "error event": Script([begun, b'data: {"error": {"message": "' + KEY.encode() + b'"}}\n\n']),
+        "error event": Script([begun, f'data: {{"error": {{"message": "{KEY}"}}}}\n\n'.encode()]),
         "not utf-8": Script([begun, b"data: \xff\xfe\xfa\n\n", *ending()]),
         "500": Script([b"{}"], 500, type="application/json"),
         "401": Script([f'{{"error": {{"message": "bad key {KEY}"}}}}'.encode()], 401),
@@ -117,7 +122,7 @@ def faulty(name: str) -> Answering:
         "garbage bytes": Script([bytes(range(256)) * 200]),
         "an endless bracket": says("[" * 5000),
         "an endless thought": says("<think>It cost 43 million crowns. [k7f3] " * 20),
-        "tool call": Script([event(**{"x": 1}), *ending("tool_calls")]),
+        "tool call": Script([event(), *ending("tool_calls")]),
     }[name]  # fmt: skip
 
 
@@ -133,8 +138,9 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_answer_is_the_offline_one_where_the_model_fails(fault: str, ask: Ask) -> None:
+    ask(says("It is so."))
     start = time.monotonic()
-    answer, _ = ask(faulty(fault))
+    answer, _ = ask(faulty(fault), **IMPATIENT)
     assert time.monotonic() - start < 5
     assert answer.answerer == "extractive"
     assert QUOTED in answer.text
@@ -293,7 +299,7 @@ def test_closing_the_stream_hangs_up(
                 next(steps)
             for _ in range(5):
                 next(steps)
-            steps.close()  # type: ignore[attr-defined]
+            steps.close()
             assert server.hung_up.wait(2)
 
 
