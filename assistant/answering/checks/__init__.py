@@ -9,13 +9,12 @@ generated.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.answering.checks import dates, numbers, polarity, support
+from assistant.answering.checks import bindings, dates, numbers, polarity, support
 from assistant.answering.checks.names import unknown_names
 from assistant.answering.checks.plain import plain
 from assistant.answering.checks.quotes import misquoted
@@ -23,8 +22,6 @@ from assistant.reranking import Reranker
 from assistant.vocabulary import Vocabulary
 
 Kind = Literal["uncited", "number", "date", "quote", "name", "negation", "hedge", "support"]
-
-SUPPORT_BELOW = 0.3
 
 # The words around a date that make it the date of a source, not of an event.
 _REPORTED = re.compile(
@@ -76,6 +73,11 @@ class Verdict:
 class Checker:
     """Checks sentences against the spans that they cite.
 
+    `judge` is the model of the offline answerer; without one nothing is said of
+    support. `support_below` is the probability below which a sentence is found
+    unsupported, the fitted one if it is None. `vocabulary` has the abbreviations
+    that the evidence may use for a name, or the sentence.
+
     >>> checker = Checker(None)
     >>> cited = [Evidence("Japan pledged $550 billion on 4 September 2025.")]
     >>> checker.check("Japan pledged 550 billion dollars in September 2025.", cited).passed
@@ -87,7 +89,7 @@ class Checker:
     def __init__(
         self,
         judge: Reranker | None = None,
-        support_below: float = SUPPORT_BELOW,
+        support_below: float | None = None,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self._judge = judge
@@ -105,26 +107,30 @@ class Checker:
             *(Finding("quote", value) for value in misquoted(sentence, _with_titles(evidence))),
             *(
                 Finding("name", value)
-                for value in unknown_names(sentence, _with_sources(evidence), self._vocabulary)
+                for value in unknown_names(sentence, with_sources(evidence), self._vocabulary)
             ),
             *_turned(sentence, evidence),
+            *_misplaced(sentence, evidence),
         ]
-        score = self._support(sentence, evidence) if self._judge else None
-        if score is not None and score < self._support_below:
+        score = self._support(sentence, evidence, self._judge) if self._judge else None
+        if score is not None and score < self._below():
             findings.append(Finding("support", sentence))
         return Verdict(tuple(findings), computed, score)
 
-    def _support(self, sentence: str, evidence: Sequence[Evidence]) -> float:
-        signals = support.signals_of(sentence, _with_sources(evidence), self._judge)
-        total = support.BIAS + sum(w * signals[name] for name, w in support.WEIGHTS.items())
-        return 1 / (1 + math.exp(-total))
+    def _below(self) -> float:
+        return support.load_support().below if self._support_below is None else self._support_below
+
+    @staticmethod
+    def _support(sentence: str, evidence: Sequence[Evidence], judge: Reranker) -> float:
+        signals = support.signals_of(sentence, with_sources(evidence), judge)
+        return support.load_support().model.probability(signals)
 
 
 def _with_titles(evidence: Sequence[Evidence]) -> list[str]:
     return [f"{one.text}\n{one.title}".strip() for one in evidence]
 
 
-def _with_sources(evidence: Sequence[Evidence]) -> list[str]:
+def with_sources(evidence: Sequence[Evidence]) -> list[str]:
     return [f"{one.text}\n{one.title}\n{one.publisher}".strip() for one in evidence]
 
 
@@ -137,7 +143,7 @@ def _numbers(sentence: str, evidence: Sequence[Evidence]) -> tuple[list[Finding]
     for claim in numbers.quantities(sentence):
         if numbers.supported(claim, known, text) or numbers.supported(claim, titled, text):
             continue
-        if numbers.computed(claim, known, sentence):
+        if numbers.computed(claim, known, sentence, text):
             computed.append(claim.text)
         else:
             wrong.append(Finding("number", sentence[claim.start : claim.end].strip()))
@@ -185,3 +191,10 @@ def _turned(sentence: str, evidence: Sequence[Evidence]) -> Iterator[Finding]:
         yield Finding("negation", value)
     for value in polarity.hardened(sentence, text):
         yield Finding("hedge", value)
+
+
+def _misplaced(sentence: str, evidence: Sequence[Evidence]) -> Iterator[Finding]:
+    """Names, numbers and dates that have changed places."""
+    kinds: dict[str, Kind] = {"name": "name", "number": "number", "date": "date"}
+    for kind, value in bindings.misplaced(sentence, [one.text for one in evidence]):
+        yield Finding(kinds[kind], value)

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from assistant.answering.checks.dates import moments
+from assistant.answering.checks.numbers import quantities
 from assistant.answering.checks.plain import plain, stems, without
 from assistant.vocabulary import Vocabulary
 
@@ -39,10 +40,11 @@ _ALIKE = (
     "democrat democrats democratic", "republican republicans", "ltd limited", "corp corporation", "co company",
     "inc incorporated", "dept department", "govt government", "univ university", "intl international",
 )  # fmt: skip
+_SMALL = frozenset("of for and the on in to a an".split())
 _ORDINARY = Path(__file__).parent / "ordinary.txt"
 
 _TOKEN = re.compile(r"[^\W\d_](?:[\w&]|[.](?=\w)|'(?=[A-Z]))*|\d+[A-Za-z]\w*")
-_JOINS = re.compile(r"\s+|\s*&\s*|[ -]|\s+(?:of|for|and|de|van|von|al|the|of the|for the)\s+")
+_JOINS = re.compile(r"\s+|\s*&\s*|-|\s+(?:de|van|von|al)\s+")
 _COUNTRY = re.compile(
     r"\b(?:U\.S\.A?\.?|United States(?: of America)?|U\.K\.?|United Kingdom|European Union"
     r"|United Arab Emirates|South Korea(?:ns?)?|Great Britain|Republic of Korea)(?!\w)"
@@ -71,13 +73,15 @@ def names(text: str) -> tuple[Name, ...]:
     >>> [name.words for name in names("Officials of Element Six said that Mr Akazawa met the JBIC.")]
     [('Element', 'Six'), ('Akazawa',), ('JBIC',)]
     """
-    flat = _one_word_countries(without(plain(text), [(m.start, m.end) for m in moments(text)]))
+    counted = [(q.start, q.end) for q in quantities(text)]
+    flat = without(plain(text), [*((m.start, m.end) for m in moments(text)), *counted])
+    flat = _one_word_countries(flat)
     runs: list[list[re.Match[str]]] = []
     for token in _TOKEN.finditer(flat):
         if not _may_name(token, flat):
             continue
         together = runs and _JOINS.fullmatch(flat, runs[-1][-1].end(), token.start())
-        if together and " and " not in together[0]:
+        if together:
             runs[-1].append(token)
         else:
             runs.append([token])
@@ -123,9 +127,9 @@ def unknown_names(
     if vocabulary:
         known += [_keys(vocabulary.expand(text)) for text in texts]
     initials = {short for text in texts for short in _initials(text)}
-    runs = [tuple(map(_key, name.words)) for text in texts for name in names(text)]
+    runs = [tuple(map(key_of, name.words)) for text in texts for name in names(text)]
     for name in names(sentence):
-        wanted = [_key(word) for word in name.words]
+        wanted = [key_of(word) for word in name.words]
         missing = [
             word for word, key in zip(name.words, wanted, strict=True)
             if not any(_has(keys, key) for keys in known) and word.rstrip("s") not in initials
@@ -139,14 +143,14 @@ def unknown_names(
 def _keys(text: str) -> set[str]:
     """The keys of all words of a text, whatever their capitals."""
     flat = _one_word_countries(plain(text))
-    found = {_key(token[0]) for token in _TOKEN.finditer(flat)}
-    return found | {_key(part) for token in _TOKEN.finditer(flat) for part in token[0].split(".")}
+    found = {key_of(token[0]) for token in _TOKEN.finditer(flat)}
+    return found | {key_of(part) for token in _TOKEN.finditer(flat) for part in token[0].split(".")}
 
 
 _GROUPS = {word: group.split(" ")[0] for group in _ALIKE for word in group.split(" ")}
 
 
-def _key(word: str) -> str:
+def key_of(word: str) -> str:
     """A word in the form in which it is compared: no possessive, a country for its people."""
     word = re.sub(r"'s$|'$", "", word.lower()).replace(".", "")
     word = _GROUPS.get(word, word)
@@ -158,12 +162,21 @@ def _has(keys: set[str], key: str) -> bool:
 
 
 def _initials(text: str) -> Iterator[str]:
-    """The abbreviations that the names of a text may have: its first letters."""
-    for name in names(text):
-        letters = "".join(word[0] for word in name.words if word[0].isupper())
-        for start in range(len(letters) - 1):
-            for end in range(start + 2, len(letters) + 1):
-                yield letters[start:end]
+    """The abbreviations that words of a text may have: three first letters or more in a row.
+
+    A word that is an abbreviation itself gives all of its letters (US Geological
+    Survey, USGS); small words may be passed over.
+    """
+    flat = _one_word_countries(plain(text))
+    for part in re.split(r"[,.;:()|\n]", flat):
+        told = [word for word in re.findall(r"[^\W\d_]+", part) if word.lower() not in _SMALL]
+        letters = [word if word.isupper() else word[0].upper() for word in told]
+        for start in range(len(letters)):
+            for end in range(start + 2, min(len(letters), start + 7) + 1):
+                short = "".join(letters[start:end])
+                capital = all(word[0].isupper() for word in told[start:end])
+                if len(short) > 2 or capital:
+                    yield short
 
 
 def _is_of_two(wanted: list[str], runs: Sequence[tuple[str, ...]]) -> bool:

@@ -39,6 +39,8 @@ _ORDINALS = {
 _INITIAL = frozenset(
     "initial inaugur earliest debut maiden open origin pioneer start begin".split()
 )
+# What may be counted that the evidence only tells one by one.
+_TOLD = frozenset(stems("parts items figures sums amounts sides things steps points reasons cases"))
 _PARTS_OF_ONE = {
     "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
     "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
@@ -313,24 +315,46 @@ def supported(claim: Quantity, known: Sequence[Quantity], text: str) -> bool:
     """Whether a number stands among others; `text` is where those come from."""
     if claim.dimension == "ordinal" and claim.value == 1.0 and _INITIAL & set(stems(text)):
         return True
+    if _counts_the_said(claim) and not any(claim.of & one.of for one in known):
+        return True
     near = [one for one in known if _same(claim, one, text)]
     return bool(near) and not _counts_other(claim, near, known)
 
 
+def _counts_the_said(claim: Quantity) -> bool:
+    """Whether it only counts what is told anyway: "one hub", "the two parts"."""
+    if claim.unit or not claim.text.isalpha() or claim.value > 4:
+        return False
+    return claim.value == 1.0 or bool(claim.of & _TOLD)
+
+
 def _same(claim: Quantity, one: Quantity, text: str) -> bool:
     return any(
-        _alike(unit, other_unit, value, text)
+        _alike(unit, other_unit, value)
         and _close(_size(value, unit), _size(other, other_unit), claim, one)
         for value, unit in claim.readings
-        for other, other_unit in one.readings
+        for other, other_unit in _with_unit_named(one, unit, text)
     )
+
+
+def _with_unit_named(
+    one: Quantity, unit: Unit | None, text: str
+) -> tuple[tuple[float, Unit | None], ...]:
+    """The readings of a bare number, also with a unit that its text names elsewhere.
+
+    "The 10 gigawatts, 9.2 of them from gas"; a column of a table, by its heading.
+    """
+    bare = unit and one.readings[0][1] is None and unit[0] not in ("ordinal", "times", "crowd")
+    if not bare or not _names_unit(text, unit):
+        return one.readings
+    return (*one.readings, (one.value, unit))
 
 
 def _size(value: float, unit: Unit | None) -> float:
     return value * (unit[1] if unit else 1.0)
 
 
-def _alike(unit: Unit | None, other: Unit | None, value: float, text: str) -> bool:
+def _alike(unit: Unit | None, other: Unit | None, value: float) -> bool:
     """Whether two units can be meant for one thing."""
     if unit and other:
         return unit[0] == other[0] or {unit[0], other[0]} == {"crowd", ""}
@@ -339,13 +363,10 @@ def _alike(unit: Unit | None, other: Unit | None, value: float, text: str) -> bo
     if unit is None:
         named = other and other[0]
         return named in CURRENCIES or named == "crowd" or (value >= 100 and named != "percent")
-    if unit[0] == "crowd":
-        return True
-    # A column of a table says its unit in its heading.
-    return unit[0] not in ("ordinal", "times") and _names_unit(text, unit)
+    return unit[0] == "crowd"
 
 
-def _names_unit(text: str, unit: Unit) -> bool:
+def _names_unit(text: str, unit: Unit | None) -> bool:
     found = {match[0] for match in re.finditer(rf"(?<![^\W_])(?:{AFTER})|[$¥€£%]", plain(text))}
     return any(unit_of(written) == unit for written in found)
 
@@ -361,19 +382,19 @@ def _close(claimed: float, cited: float, claim: Quantity, one: Quantity) -> bool
     fractional = re.search(r"[a-z]", claim.text + one.text, re.I) and claim.dimension == "percent"
     if fractional and abs(claimed - cited) <= 0.5:
         return True  # a third for 33 or 33.3 per cent
+    rounder = claim.digits < one.digits or (claim.digits == one.digits == 1)
     if claim.bound == "about":
-        return abs(claimed - cited) <= 0.05 * abs(cited) and _rounds(cited, claimed, claim.digits)
+        return rounder and abs(claimed - cited) <= 0.05 * abs(cited) and _rounds(cited, claim)
     if claim.bound == "over":
-        return claimed < cited <= 1.3 * claimed
-    return claim.bound == "under" and 0.85 * claimed <= cited < claimed
+        most = 1.3 if claim.dimension == "percent" and not claim.text[0].isdigit() else 1.15
+        return rounder and one.bound != "over" and claimed < cited <= most * claimed
+    return claim.bound == "under" and rounder and 0.85 * claimed <= cited < claimed
 
 
-def _rounds(cited: float, claimed: float, digits: int) -> bool:
-    """Whether a value rounds to another with so many significant digits."""
-    for kept in range(max(1, digits), 4):
-        if float(f"{cited:.{kept - 1}e}") == float(f"{claimed:.6e}"):
-            return True
-    return abs(claimed - cited) <= 0.03 * abs(cited)
+def _rounds(cited: float, claim: Quantity) -> bool:
+    """Whether a value rounds to the claimed one, to as many significant digits as this has."""
+    factor = claim.unit[1] if claim.unit else 1.0
+    return float(f"{cited / factor:.{max(1, claim.digits) - 1}e}") == float(f"{claim.value:.6e}")
 
 
 def _counts_other(claim: Quantity, near: Sequence[Quantity], known: Sequence[Quantity]) -> bool:
@@ -386,8 +407,9 @@ def _counts_other(claim: Quantity, near: Sequence[Quantity], known: Sequence[Qua
     return any(claim.of & one.of for one in known if one not in near and not one.unit)
 
 
-def computed(claim: Quantity, known: Sequence[Quantity], sentence: str) -> bool:
+def computed(claim: Quantity, known: Sequence[Quantity], sentence: str, text: str) -> bool:
     """Whether a number is the sum, difference or change of cited ones, as the sentence says."""
+    known = [replace(one, readings=_with_unit_named(one, claim.unit, text)[-1:]) for one in known]
     sizes = sorted({one.size for one in known if _addable(claim, one)})
     if len(sizes) <= 8:
         for low, high in ((a, b) for a in sizes for b in sizes if a < b):

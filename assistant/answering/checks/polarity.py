@@ -23,19 +23,23 @@ _NO_NEGATION = re.compile(
 # Words that deny by themselves: the other side may say "not" for them.
 _DENYING = re.compile(
     r"\b(?:den(?:y|ies|ied)|reject|refus|declin|lack|absen[ct]|miss(?:ing|ed)|exclud|exempt|unable"
-    r"|prohibit|ban(?:s|ned|ning)?\b|forbid|halt|suspend|stop|cancel|withdr|fail|un\w+ed\b|un\w+able\b"
+    r"|prohibit|ban(?:s|ned|ning)?\b|forbid|halt|suspend|stop|cancel|withdr|fail|un(?!ited|it|der|ion|iver|til|ique)\w+(?:ed|able)\b"
     r"|only|yet|except|avoid|prevent|rule[sd]? out|instead|rather than|insufficient|impossible"
     r"|doubt|without|free of|free from|little|few\b|no longer|remain|open\b|unclear|unknown"
     r"|undecided|zero|non-\w+|less\b|unlike|far from|short of|in-?\w*(?:complete|capable|valid)"
     r"|dis(?:agree|approv|miss|pute)|oppos)",
     re.IGNORECASE,
 )
+_LITTLE = frozenset(
+    "had has have having been being was were would will can could did does do yet also still any"
+    " ever longer".split()
+)
 _CLAUSE = re.compile(r"[,;:()|]|\s-\s|\.\s|\b(?:but|although|though|while|whereas|because)\b", re.I)
 
 _OPPOSITES = (
     ("rise rose risen increas grow grew grown gain climb expand soar surg jump",
-     "fall fell fallen decreas declin drop reduc shrink shrank slump plung contract cut"),
-    ("higher larger bigger greater", "lower smaller less"), ("more", "less fewer"),
+     "fall fell fallen decreas declin drop reduc reduct shrink shrank slump plung contract cut"),
+    ("higher larger bigger greater", "lower smaller less"), ("more", "less fewer"), ("developed", "developing"),
     ("most", "least"), ("major", "minor"), ("approv accept", "reject refus"),
     ("support back favour favor endors", "oppos resist"), ("before", "after"),
     ("earlier", "later"), ("begin began begun start launch open", "end finish close stop halt"),
@@ -63,7 +67,7 @@ _OPPOSITES = (
 )  # fmt: skip
 
 _HEDGE = re.compile(
-    r"\b(?:may|might|could|would|should|plan(?:s|ned|ning)?|propos\w*|consider\w*|expect\w*|intend\w*"
+    r"\b(?:may|might|could|would|should|plan(?:s|ned|ning)? (?:to|for)|planned|planning|propos\w*|consider\w*|expect\w*|intend\w*"
     r"|aim(?:s|ed|ing)?|hope[sd]?|hoping|likely|unlikely|possibl[ey]|potential(?:ly)?|perhaps"
     r"|reportedly|alleged(?:ly)?|estimat\w*|forecast\w*|project(?:ed|ions?)|appear(?:s|ed)?|seem(?:s|ed)?|if"
     r"|prospective|tentative\w*|draft|discuss\w*|negotiat\w*|seek(?:s|ing)?|sought|want(?:s|ed)?|due to"
@@ -75,9 +79,9 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 _STRONG_HEDGE = re.compile(
-    r"\b(?:may|might|could|plan(?:s|ned|ning)? to|consider(?:s|ed|ing)?|propos(?:es?|ed|ing)(?: to)?"
+    r"\b(?:may|might|could|plan(?:s|ned|ning)? to|consider(?:s|ed|ing)?|propos(?:es?|ed|ing) to"
     r"|intend(?:s|ed)? to|aim(?:s|ed|ing)? (?:to|at)|hope[sd]? to|(?:is|are|was|were) (?:likely|expected|due|set|planned|considering) (?:to)?"
-    r"|possibly|perhaps|reportedly|seek(?:s|ing)? to|want(?:s|ed)? to|expect(?:s|ed)? to)\b",
+    r"|possibly|perhaps|reportedly|seek(?:s|ing)? to|want(?:s|ed)? to|expect(?:s|ed)? to|interested in|interest in)\b",
     re.IGNORECASE,
 )
 
@@ -103,22 +107,37 @@ def polarity(text: str) -> Polarity:
     first: set[str] = set()
     negations = list(_NOT.finditer(flat))
     for match in negations:
-        reached = stems(_CLAUSE.split(flat[match.end() :])[0])[:4]
+        reached = _reached(flat[match.end() :])[:4]
         denied.update(reached)
         first.update(reached[:1])
     return Polarity(frozenset(stems(flat)), frozenset(denied), frozenset(first), bool(negations))
 
 
+def _reached(after: str) -> list[str]:
+    """The telling stems that follow a word in its clause."""
+    return [stem for stem in stems(_CLAUSE.split(after)[0]) if stem not in _LITTLE]
+
+
+def _denies(text: str, other: str) -> bool:
+    """Whether a text has words that deny by themselves, which the other has not too."""
+    shared = set(stems(plain(other)))
+    flat = plain(text)
+    return any(
+        not set(stems(re.findall(r"[\w-]*$", flat[: match.end()])[0] + re.findall(r"^[\w-]*", flat[match.end() :])[0])) & shared
+        for match in _DENYING.finditer(flat)
+    )
+
+
 def turned(sentence: str, text: str) -> Iterator[str]:
     """Words of a sentence that are denied there and not in the text, or the other way round."""
     said, known = polarity(sentence), polarity(text)
-    if said.negates and not known.negates and not _DENYING.search(plain(text)):
+    if said.negates and not known.negates and not _denies(text, sentence):
         yield " ".join(match[0] for match in _NOT.finditer(plain(sentence)))
     elif said.negates and known.negates:
         plainly = (said.first & known.all) - known.denied
         if plainly and not said.denied & known.denied:
             yield " ".join(sorted(plainly))
-    if known.negates and not said.negates and not _DENYING.search(plain(sentence)):
+    if known.negates and not said.negates and not _denies(sentence, text):
         dropped = known.first & said.all - _outside(text)
         if dropped:
             yield " ".join(sorted(dropped))

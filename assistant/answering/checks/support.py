@@ -1,17 +1,24 @@
 """How well the evidence supports a sentence as a whole, as one probability.
 
 A logistic regression over the words that the evidence has and what the model of
-the offline answerer makes of it; fitted by `diamond-assistant eval checks --fit`
-on the dev half, which writes `support.json` beside this file.
+the offline answerer makes of it: it is asked each part of the sentence as if it
+were a question. `diamond-assistant eval checks --fit` fits it on sound sentences
+and on such with unsupported additions, and writes `support.json` beside this file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from assistant.answering.checks.plain import plain, stems
+from assistant.answering.confidence import Logistic
 from assistant.reranking import Reading, Reranker
 from assistant.segmentation import Span
 
@@ -27,29 +34,37 @@ _PLAIN = frozenset(stems(
 ))  # fmt: skip
 
 
-def signals_of(sentence: str, texts: Sequence[str], judge: Reranker | None) -> dict[str, float]:
-    """What speaks for the support of a sentence.
+class Support(BaseModel):
+    """The regression, and the probability below which a sentence counts as unsupported.
 
-    covered   the share of its telling words that the evidence has
-    run       the most telling words in a row that the evidence has not
-    clause    the share in the worst clause
-    logit     the model's, that the evidence answers the sentence, within ±8
-    weakest   the least logit of a part of the sentence, within ±8
+    `fitted_on` says on what, and what the threshold brings there.
+    """
+
+    model: Logistic
+    below: float
+    fitted_on: dict[str, Any]
+
+
+@cache
+def load_support(path: Path = Path(__file__).parent / "support.json") -> Support:
+    """The fitted regression."""
+    return Support.model_validate_json(path.read_bytes())
+
+
+def signals_of(sentence: str, texts: Sequence[str], judge: Reranker) -> dict[str, float]:
+    """What speaks for and against the support of a sentence.
+
+    run       the most telling words in a row that the evidence has not, up to six
+    weakest   the model's least logit for a part, that some evidence answers it, within ±8
     """
     known = {stem for text in texts for stem in stems(plain(text))}
     found = [_has(stem, known) for stem in telling(sentence)]
     runs = [len(list(group)) for has, group in groupby(found) if not has]
     parts = [part for part in _CLAUSE.split(plain(sentence)) if len(telling(part)) >= 3]
-    shares = [_share([_has(stem, known) for stem in telling(part)]) for part in parts]
-    signals = {
-        "covered": _share(found),
+    return {
         "run": float(min(6, max(runs, default=0))),
-        "clause": min(shares, default=_share(found)),
+        "weakest": min(_logits([sentence, *parts], texts, judge)),
     }
-    if judge:
-        logits = _logits([sentence, *parts], texts, judge)
-        signals |= {"logit": logits[0], "weakest": min(logits)}
-    return signals
 
 
 def telling(text: str) -> list[str]:
@@ -64,18 +79,9 @@ def _has(stem: str, known: set[str]) -> bool:
     )
 
 
-def _share(found: Sequence[bool]) -> float:
-    return sum(found) / len(found) if found else 1.0
-
-
 def _logits(claims: Sequence[str], texts: Sequence[str], judge: Reranker) -> list[float]:
     """For each claim the best logit that a text gets as its answer."""
     readings = [Reading(claim, text, [Span(0, len(text))]) for claim in claims for text in texts]
     judged = [max(-8.0, min(8.0, float(one.sentences[0]))) for one in judge.judge(readings)]
     size = len(texts)
     return [max(judged[at : at + size]) for at in range(0, len(judged), size)]
-
-
-# Fitted on the dev half of the fault table; see evals/README.md.
-WEIGHTS: Mapping[str, float] = {"covered": 4.0, "run": -0.8, "clause": 2.0, "logit": 0.1}
-BIAS = -0.5
