@@ -8,7 +8,8 @@ offsets: `document.text[start_char_idx:end_char_idx]` is the passage, always.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from llama_index.core.schema import (
     Document,
     MetadataMode,
     NodeRelationship,
+    RelatedNodeInfo,
     TextNode,
 )
 
@@ -162,7 +164,7 @@ class SentenceChunker(NodeParser):
         return self._size(context, text) <= self.max_tokens
 
     def _size(self, context: str, text: str) -> int:
-        return self.count_tokens(_joined(context, text))
+        return self.count_tokens(joined(context, text))
 
     def _clip(self, context: str) -> str:
         """The words of a context that leave room for the text."""
@@ -192,45 +194,65 @@ def split_sections(text: str) -> Iterator[Section]:
 
 
 def make_passage(document: Document, span: Span, context: str) -> TextNode:
-    """A passage of a document; its id says which document and which characters.
+    """A passage of a document; its id says which document and which characters."""
+    return passage_of(document.doc_id, document.metadata, span, span.of(document.text), context)
+
+
+def passage_of(
+    doc_id: str, metadata: Mapping[str, Any], span: Span, text: str, context: str
+) -> TextNode:
+    """A passage from its parts: the characters at `span` of a document are `text`.
 
     Where the document has pages, `page_number` is the one on which it begins.
     """
-    page = page_of(document, span.start)
-    place = {"page_number": page} if page else {}
-    return TextNode(
-        id_=f"{document.doc_id}:{span.start}-{span.end}",
-        text=span.of(document.text),
+    passage = TextNode(
+        id_=passage_id_of(doc_id, span),
+        text=text,
         start_char_idx=span.start,
         end_char_idx=span.end,
-        metadata={**document.metadata, **place, "context": context},
-        excluded_embed_metadata_keys=[*document.metadata, *place, *SCORES],
+        metadata={**metadata, "context": context},
+        excluded_embed_metadata_keys=[*metadata, "page_number", *SCORES],
         metadata_template="{value}",
-        relationships={NodeRelationship.SOURCE: document.as_related_node_info()},
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=doc_id)},
     )
+    page = page_of(passage, span.start)
+    if page:
+        passage.metadata["page_number"] = page
+    return passage
+
+
+def passage_id_of(doc_id: str, span: Span) -> str:
+    return f"{doc_id}:{span.start}-{span.end}"
 
 
 def embedding_text(passage: BaseNode) -> str:
     """What the embedder and the keyword index see: the context, then the passage."""
-    return passage.get_content(MetadataMode.EMBED)
+    return joined(passage.metadata.get("context", ""), passage.get_content(MetadataMode.NONE))
+
+
+def joined(context: str, text: str) -> str:
+    """A passage's text under its context, as LlamaIndex would put them together for a model."""
+    return f"{context}\n\n{text}".strip() if context else text
 
 
 def sentence_spans(document: Document, passage: TextNode) -> list[Span]:
     """The sentences and table rows of a document that lie in a passage, or their parts that do."""
+    return within(sentences_of(document.text), passage)
+
+
+def sentences_of(text: str) -> list[Span]:
+    """Every sentence and table row of a document's text, in reading order."""
+    return [sentence for block in split_blocks(text) for sentence in split_sentences(text, block)]
+
+
+def within(sentences: Sequence[Span], passage: TextNode) -> list[Span]:
+    """Those of a document's sentences that lie in a passage, or their parts that do."""
     first, last = passage.start_char_idx or 0, passage.end_char_idx or 0
-    return [
-        Span(max(sentence.start, first), min(sentence.end, last))
-        for block in split_blocks(document.text)
-        if block.span.end > first and block.span.start < last
-        for sentence in split_sentences(document.text, block)
-        if sentence.end > first and sentence.start < last
-    ]
+    start = bisect_right(sentences, first, key=lambda sentence: sentence.end)
+    stop = bisect_left(sentences, last, key=lambda sentence: sentence.start)
+    return [Span(max(s.start, first), min(s.end, last)) for s in sentences[start:stop]]
 
 
 def _context(document: Document, headings: tuple[str, ...]) -> str:
     parts = (document.metadata.get("title"), document.metadata.get("published"), *headings)
     return ". ".join(part for part in parts if part)
-
-
-def _joined(context: str, text: str) -> str:
-    return f"{context}\n\n{text}" if context else text

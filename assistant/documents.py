@@ -7,44 +7,74 @@ documents of many.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from llama_index.core.schema import Document, TextNode
 
-from assistant.chunking import make_passage
+from assistant.chunking import embedding_text, joined, passage_of
+from assistant.embedding_cache import embedding_key
 from assistant.embeddings import Vectors
 from assistant.segmentation import Span
 
 _SCHEMA = """
-CREATE TABLE documents (id TEXT PRIMARY KEY, text TEXT NOT NULL, metadata TEXT NOT NULL);
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY,
+    text TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    content BLOB NOT NULL     -- the hash of the text
+);
 CREATE TABLE passages (
     row INTEGER PRIMARY KEY,  -- the passage's place in the lexical index
     id TEXT NOT NULL UNIQUE,
     document TEXT NOT NULL REFERENCES documents,
     start INTEGER NOT NULL,
     stop INTEGER NOT NULL,
-    context TEXT NOT NULL
+    context TEXT NOT NULL,
+    key BLOB NOT NULL         -- what its vectors were kept under when it was embedded
 );
 CREATE TABLE sentences (
-    passage TEXT NOT NULL REFERENCES passages (id),
-    start INTEGER NOT NULL,
-    stop INTEGER NOT NULL,
-    vector BLOB NOT NULL      -- float16
+    passage TEXT PRIMARY KEY REFERENCES passages (id),
+    spans BLOB NOT NULL,      -- int64, two a sentence
+    vectors BLOB NOT NULL     -- float16, one row a sentence
 );
+CREATE TEMP TABLE cut (
+    id TEXT, document TEXT, start INTEGER, stop INTEGER, context TEXT, key BLOB
+);
+"""
+_CARRY = """
+INSERT INTO documents SELECT * FROM old.documents WHERE id NOT IN temp.gone;
+INSERT INTO cut SELECT id, document, start, stop, context, key FROM old.passages
+    WHERE document NOT IN temp.gone;
+INSERT INTO sentences SELECT s.* FROM old.sentences s JOIN old.passages p ON p.id = s.passage
+    WHERE p.document NOT IN temp.gone;
+"""
+_ORDER = """
+INSERT INTO passages
+    SELECT row_number() OVER (ORDER BY document, start, stop) - 1, * FROM cut;
+DROP TABLE cut;
 CREATE INDEX passages_of_document ON passages (document);
-CREATE INDEX sentences_of_passage ON sentences (passage);
 """
 _SOURCES = """
 SELECT d.id, json_extract(d.metadata, '$.kind'), json_extract(d.metadata, '$.published'),
     json_group_array(p.row)
 FROM documents d JOIN passages p ON p.document = d.id GROUP BY d.id ORDER BY d.id
 """
-_PASSAGE = "SELECT document, start, stop, context FROM passages WHERE "
+_PASSAGE = """
+SELECT d.id, d.metadata, p.start, p.stop, substr(d.text, p.start + 1, p.stop - p.start), p.context
+FROM passages p JOIN documents d ON d.id = p.document WHERE
+"""
+_LISTED = """
+SELECT d.id, d.metadata, count(p.id), length(d.text)
+FROM documents d LEFT JOIN passages p ON p.document = d.id GROUP BY d.id ORDER BY d.id
+"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +83,37 @@ class Sentence:
 
     span: Span
     vector: Vectors
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A passage to be stored: the sentences in it, what the embedder reads, and under which key."""
+
+    passage: TextNode
+    sentences: Sequence[Span]
+    text: str
+    key: bytes
+
+    @classmethod
+    def of(cls, passage: TextNode, sentences: Sequence[Span], model: str) -> Chunk:
+        """A passage with its sentences, for a model of this name and revision."""
+        text = embedding_text(passage)
+        return cls(
+            passage, sentences, text, embedding_key(model, text, _in_text(passage, sentences, text))
+        )
+
+    @property
+    def spans(self) -> list[Span]:
+        """The sentences' places in the text."""
+        return _in_text(self.passage, self.sentences, self.text)
+
+
+@dataclass(frozen=True)
+class ChunkedDocument:
+    """A document to be stored, cut."""
+
+    document: Document
+    chunks: Sequence[Chunk]
 
 
 @dataclass(frozen=True)
@@ -65,6 +126,16 @@ class Source:
     rows: list[int]
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A document as a list shows it, without its text."""
+
+    id: str
+    metadata: dict[str, Any]
+    passages: int
+    characters: int
+
+
 class DocumentStore:
     """The documents of one generation. Safe to read from several threads."""
 
@@ -75,34 +146,24 @@ class DocumentStore:
     def build(
         cls,
         path: Path,
-        documents: Sequence[Document],
-        passages: Sequence[TextNode],
-        sentences: Mapping[str, Sequence[Sentence]],
+        documents: Iterable[tuple[ChunkedDocument, Sequence[Vectors]]],
+        base: Path | None = None,
+        gone: Collection[str] = (),
     ) -> DocumentStore:
-        """Write a new store; passages keep their order, sentences are by passage id."""
-        connection = sqlite3.connect(path, check_same_thread=False)
+        """Write a new store: each document with its passages' sentence vectors.
+
+        With a `base`, it begins with the documents of that store but those that
+        are `gone`.
+        """
+        connection = sqlite3.connect(path, check_same_thread=False, uri=True)
+        connection.execute("PRAGMA synchronous = OFF")  # the generation is synced as a whole
+        connection.executescript(_SCHEMA)
+        if base is not None:
+            _carry(connection, base, gone)
         with connection:
-            connection.executescript(_SCHEMA)
-            connection.executemany(
-                "INSERT INTO documents VALUES (?, ?, ?)",
-                ((d.doc_id, d.text, json.dumps(d.metadata)) for d in documents),
-            )
-            connection.executemany(
-                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    (row, p.node_id, p.ref_doc_id, p.start_char_idx, p.end_char_idx,
-                     p.metadata["context"])
-                    for row, p in enumerate(passages)
-                ),
-            )  # fmt: skip
-            connection.executemany(
-                "INSERT INTO sentences VALUES (?, ?, ?, ?)",
-                (
-                    (passage_id, s.span.start, s.span.end, s.vector.astype(np.float16).tobytes())
-                    for passage_id, group in sentences.items()
-                    for s in group
-                ),
-            )
+            for chunked, vectors in documents:
+                _insert(connection, chunked, vectors)
+        connection.executescript(_ORDER)
         return cls(connection)
 
     @classmethod
@@ -112,8 +173,7 @@ class DocumentStore:
         Raises:
             sqlite3.Error: it is missing or damaged.
         """
-        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        return cls(sqlite3.connect(uri, uri=True, check_same_thread=False))
+        return cls(sqlite3.connect(_read_only(path), uri=True, check_same_thread=False))
 
     def close(self) -> None:
         self._connection.close()
@@ -131,13 +191,41 @@ class DocumentStore:
             raise KeyError(document_id)
         return Document(id_=document_id, text=row[0], metadata=json.loads(row[1]))
 
-    def sources(self) -> list[Source]:
+    def documents(self) -> Iterator[Document]:
+        """Every document, in the order of their ids."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute("SELECT id, text, metadata FROM documents ORDER BY id")
+            for document_id, text, metadata in cursor:
+                yield Document(id_=document_id, text=text, metadata=json.loads(metadata))
+
+    def texts(self) -> Iterator[str]:
+        """The text of every document, in the order of their ids."""
+        with closing(self._connection.cursor()) as cursor:
+            for (text,) in cursor.execute("SELECT text FROM documents ORDER BY id"):
+                yield text
+
+    def listed(self) -> list[Listed]:
         """Every document without its text, in the order of their ids."""
+        return [
+            Listed(document_id, json.loads(metadata), passages, characters)
+            for document_id, metadata, passages, characters in self._connection.execute(_LISTED)
+        ]
+
+    def sources(self) -> list[Source]:
+        """What filters look at in every document, in the order of their ids."""
         found = self._connection.execute(_SOURCES).fetchall()
         return [
             Source(document, kind, published, json.loads(rows))
             for document, kind, published, rows in found
         ]
+
+    def contents(self) -> dict[str, bytes]:
+        """The hash of every document's text, by document id."""
+        return dict(self._connection.execute("SELECT id, content FROM documents"))
+
+    def keys(self) -> dict[str, bytes]:
+        """The key of every passage's embedding, by passage id, in the lexical index's order."""
+        return dict(self._connection.execute("SELECT id, key FROM passages ORDER BY row"))
 
     def passage_count(self) -> int:
         count: int = self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
@@ -145,8 +233,7 @@ class DocumentStore:
 
     def passage(self, passage_id: str) -> TextNode:
         """One passage, cut from its document."""
-        row = self._connection.execute(_PASSAGE + "id = ?", (passage_id,)).fetchone()
-        return self._cut(*row)
+        return _passage(self._connection.execute(_PASSAGE + "p.id = ?", (passage_id,)).fetchone())
 
     def passage_id(self, row: int) -> str:
         """The id of the passage at a place in the lexical index."""
@@ -162,20 +249,86 @@ class DocumentStore:
 
     def passages_of(self, document_id: str) -> list[TextNode]:
         """A document's passages in reading order."""
-        query = _PASSAGE + "document = ? ORDER BY start"
-        rows = self._connection.execute(query, (document_id,)).fetchall()
-        return [self._cut(*row) for row in rows]
+        query = _PASSAGE + "p.document = ? ORDER BY p.start"
+        return [_passage(row) for row in self._connection.execute(query, (document_id,)).fetchall()]
+
+    def embedding_texts(self) -> Iterator[str]:
+        """What the embedder and the lexical index read of every passage, in the latter's order."""
+        with closing(self._connection.cursor()) as cursor:
+            for row in cursor.execute(_PASSAGE + "true ORDER BY p.row"):
+                yield joined(row[5], row[4])
+
+    def passages(self) -> Iterator[TextNode]:
+        """Every passage, in the order of the lexical index."""
+        with closing(self._connection.cursor()) as cursor:
+            yield from map(_passage, cursor.execute(_PASSAGE + "true ORDER BY p.row"))
+
+    def sentence_vectors(self, passage_id: str) -> Vectors:
+        """The vectors of a passage's sentences in reading order: shape (n, dimension) or (0, 0)."""
+        vectors = [sentence.vector for sentence in self.sentences_of(passage_id)]
+        return np.stack(vectors) if vectors else np.empty((0, 0), dtype=np.float32)
 
     def sentences_of(self, passage_id: str) -> list[Sentence]:
         """A passage's sentences in reading order."""
-        rows = self._connection.execute(
-            "SELECT start, stop, vector FROM sentences WHERE passage = ? ORDER BY start",
-            (passage_id,),
-        )
+        row = self._connection.execute(
+            "SELECT spans, vectors FROM sentences WHERE passage = ?", (passage_id,)
+        ).fetchone()
+        spans = np.frombuffer(row[0], np.int64).reshape(-1, 2) if row else ()
+        if not len(spans):
+            return []
+        vectors = np.frombuffer(row[1], np.float16).reshape(len(spans), -1).astype(np.float32)
         return [
-            Sentence(Span(start, stop), np.frombuffer(vector, np.float16).astype(np.float32))
-            for start, stop, vector in rows.fetchall()
+            Sentence(Span(int(start), int(stop)), vector)
+            for (start, stop), vector in zip(spans, vectors, strict=True)
         ]
 
-    def _cut(self, document_id: str, start: int, stop: int, context: str) -> TextNode:
-        return make_passage(self.document(document_id), Span(start, stop), context)
+
+def _in_text(passage: TextNode, sentences: Sequence[Span], text: str) -> list[Span]:
+    offset = (passage.end_char_idx or 0) - len(text)  # the context stands before it
+    return [Span(span.start - offset, span.end - offset) for span in sentences]
+
+
+def content_hash(text: str) -> bytes:
+    """What tells whether two documents have the same text."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _carry(connection: sqlite3.Connection, base: Path, gone: Collection[str]) -> None:
+    connection.execute("CREATE TEMP TABLE gone (id TEXT PRIMARY KEY)")
+    connection.executemany("INSERT INTO gone VALUES (?)", ((document_id,) for document_id in gone))
+    connection.commit()
+    connection.execute("ATTACH ? AS old", (_read_only(base),))
+    connection.executescript(f"BEGIN; {_CARRY} COMMIT;")
+    connection.execute("DETACH old")
+
+
+def _insert(
+    connection: sqlite3.Connection, chunked: ChunkedDocument, vectors: Sequence[Vectors]
+) -> None:
+    document = chunked.document
+    metadata = json.dumps(document.metadata)
+    connection.execute(
+        "INSERT INTO documents VALUES (?, ?, ?, ?)",
+        (document.doc_id, document.text, metadata, content_hash(document.text)),
+    )
+    for chunk, its_vectors in zip(chunked.chunks, vectors, strict=True):
+        passage = chunk.passage
+        place = passage.start_char_idx, passage.end_char_idx
+        connection.execute(
+            "INSERT INTO cut VALUES (?, ?, ?, ?, ?, ?)",
+            (passage.node_id, document.doc_id, *place, passage.metadata["context"], chunk.key),
+        )
+        spans = np.array([(s.start, s.end) for s in chunk.sentences], dtype=np.int64)
+        connection.execute(
+            "INSERT INTO sentences VALUES (?, ?, ?)",
+            (passage.node_id, spans.tobytes(), its_vectors.astype(np.float16).tobytes()),
+        )
+
+
+def _passage(row: tuple[str, str, int, int, str, str]) -> TextNode:
+    document_id, metadata, start, stop, text, context = row
+    return passage_of(document_id, json.loads(metadata), Span(start, stop), text, context)
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"

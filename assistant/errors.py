@@ -6,11 +6,13 @@
     ├── FilterError                a filter that cannot be used, or that no document can pass
     ├── CorpusError
     │   ├── EmptyCorpus            nothing to read under this path
-    │   └── UnreadableDocument     which file, which field, what was expected
+    │   ├── UnreadableDocument     which file, which field, what was expected
+    │   └── FetchError             which address of the web, and why nothing came from it
     ├── StoreError
     │   ├── IndexNotBuilt          which command builds it
     │   ├── IndexOutOfDate         built with another model or passage size
     │   ├── IndexDamaged           what is missing from the generation
+    │   ├── NoSuchGeneration       which generations are kept
     │   └── IndexBusy              another build is running: its process id, since when
     ├── HistoryError               the file of saved conversations cannot be used: which, and why
     │   ├── HistoryTooNew          a newer version of the program wrote it
@@ -69,6 +71,19 @@ class UnreadableDocument(CorpusError):
         self.file = file
 
 
+class FetchError(CorpusError):
+    """Nothing was fetched from an address of the web, or it could not be saved.
+
+    `reason` says why and what to do, `url` from which address, where that is
+    known.
+    """
+
+    def __init__(self, reason: str, url: str | None = None) -> None:
+        super().__init__(reason if url is None else f"{url}: {reason}")
+        self.reason = reason
+        self.url = url
+
+
 class StoreError(AssistantError):
     """The index cannot be used or written."""
 
@@ -83,6 +98,10 @@ class IndexOutOfDate(StoreError):
 
 class IndexDamaged(StoreError):
     """A generation lacks a part, or its parts disagree."""
+
+
+class NoSuchGeneration(StoreError):
+    """No generation of this name, or none that is older, is kept."""
 
 
 class IndexBusy(StoreError):

@@ -1,69 +1,85 @@
 """One generation of an index: vectors in Chroma, words in BM25, documents and vocabulary.
 
-A generation is written once and never changed: a reader in another process
-that has a Chroma collection open returns garbage when it changes under it.
-generations.py says which generation is the current one.
+A generation is written once and never changed. generations.py says which one is
+the current one.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import chromadb
-import chromadb.config
-import chromadb.errors
 import numpy as np
 from llama_index.core.schema import Document, TextNode
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field
 
-from assistant.chunking import CHUNKER_VERSION, embedding_text
-from assistant.documents import DocumentStore, Sentence, Source
+from assistant.chunking import CHUNKER_VERSION
+from assistant.documents import ChunkedDocument, DocumentStore, Listed, Sentence, Source
+from assistant.embedding_cache import EmbeddingCache
 from assistant.embeddings import Vectors
 from assistant.errors import IndexDamaged, IndexOutOfDate
+from assistant.generations import pin
 from assistant.lexical import LexicalIndex
 from assistant.loading import LOADER_VERSION
 from assistant.schema import EVERYTHING, Facets, Filters, topic_of
+from assistant.vectors import ChromaFailure, PassageVectors, Row, batches
 from assistant.vocabulary import Vocabulary
 
 # Raise it when what is stored changes, so that older indexes ask to be built again.
-STORE_VERSION = 2
+STORE_VERSION = 3
 
 REMEDY = "run `diamond-assistant index build`"
 
-_COLLECTION = "passages"
+MANIFEST = "manifest.json"
+_CHROMA = "chroma"
+_DOCUMENTS = "documents.db"
+_LEXICAL = "lexical"
 _VOCABULARY = "vocabulary.json"
-# Chroma's own breadth of search loses some of the nearest, others at each opening.
-HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
-_BATCH = 5000  # Chroma refuses more than 5461 rows in one call
+
+# More of Chroma's graph than this is built anew: what was deleted stays in it as a hole.
+_MOST_HOLES = 0.1
+_CACHED = 1000  # embeddings held in memory at once
 
 
 class Recipe(BaseModel):
     """Everything but the documents that decides what an index holds."""
 
     embedding_model: str
+    embedding_revision: str = ""
     passage_tokens: int
+    digests: bool = False
     store_version: int = STORE_VERSION
     loader_version: int = LOADER_VERSION
     chunker_version: int = CHUNKER_VERSION
 
 
 class Manifest(BaseModel):
-    """What a generation says about itself. Dates are ISO text."""
+    """What a generation says about itself. Dates are ISO text.
+
+    `fingerprints` are by document id; `files` has the hash of every file that
+    holds documents or words, `holes` the passages deleted from Chroma's graph
+    since it was last built whole.
+    """
 
     generation: str
     built_at: str
     recipe: Recipe
+    folders: list[str] = Field(default_factory=list)
     fingerprints: dict[str, str]
-    passages: int
-    published_from: str | None
-    published_to: str | None
+    passages: int = 0
+    holes: int = 0
+    published_from: str | None = None
+    published_to: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
 
     @property
     def documents(self) -> int:
@@ -71,95 +87,111 @@ class Manifest(BaseModel):
         return len(self.fingerprints)
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What a new generation is written from.
+
+    `base` is the generation before, where anything of it stays; of its
+    documents, those that are `gone` do not. `new` are the documents beside it;
+    their embeddings are in the cache.
+    """
+
+    manifest: Manifest
+    new: Sequence[ChunkedDocument]
+    base: Path | None = None
+    gone: Collection[str] = ()
+
+
 class PassageIndex:
-    """A generation that can be asked. `open` and `build` make one; close it when done."""
+    """A generation that can be asked. `open` makes one; close it when done."""
 
     def __init__(
         self,
         manifest: Manifest,
-        client: chromadb.api.ClientAPI,
+        vectors: PassageVectors,
         lexical: LexicalIndex,
         documents: DocumentStore,
         vocabulary: Vocabulary,
+        pinned: int,
     ) -> None:
         self.manifest = manifest
         self.lexical = lexical
         self.vocabulary = vocabulary
-        self._client = client
-        self._collection = client.get_collection(_COLLECTION, embedding_function=None)
+        self._vectors = vectors
         self._documents = documents
+        self._pinned = pinned
 
     @classmethod
     def open(cls, directory: Path) -> PassageIndex:
-        """Open a finished generation.
+        """Open a finished generation; it is not deleted as long as it is open.
 
         Raises:
             IndexOutOfDate: an earlier version of this program built it.
             IndexDamaged: a part is missing or the parts disagree.
         """
-        try:
-            manifest = Manifest.model_validate_json((directory / "manifest.json").read_bytes())
-            _check_version(manifest, directory.name)
-            documents = DocumentStore.open(directory / "documents.db")
-            lexical = LexicalIndex.load(directory / "lexical")
-            vocabulary = Vocabulary.from_dict(json.loads((directory / _VOCABULARY).read_bytes()))
-            client = _client(directory / "chroma")
-            index = cls(manifest, client, lexical, documents, vocabulary)
-            counts = index._collection.count(), lexical.size, documents.passage_count()
-        except (
-            OSError, ValueError, KeyError, TypeError, ValidationError, sqlite3.Error,
-            chromadb.errors.ChromaError,
-        ) as error:  # fmt: skip
-            reason = str(error).splitlines()[0]
-            raise IndexDamaged(
-                f"generation {directory.name} cannot be read ({reason}): {REMEDY}"
-            ) from error
-        if set(counts) != {manifest.passages}:
-            raise IndexDamaged(
-                f"generation {directory.name} should hold {manifest.passages} passages; its "
-                "vectors, words and documents hold {}, {} and {}: ".format(*counts)
-                + REMEDY
-            )
+        undo = contextlib.ExitStack()
+        with undo:
+            try:
+                pinned = pin(directory / MANIFEST)
+                undo.callback(os.close, pinned)
+                manifest = read_manifest(directory)
+                documents = DocumentStore.open(directory / _DOCUMENTS)
+                index = cls(
+                    manifest,
+                    PassageVectors.open(directory / _CHROMA, list(documents.keys())),
+                    LexicalIndex.load(directory / _LEXICAL),
+                    documents,
+                    Vocabulary.from_dict(json.loads((directory / _VOCABULARY).read_bytes())),
+                    pinned,
+                )
+                index._check_counts()
+            except (
+                OSError, ValueError, KeyError, TypeError, sqlite3.Error, *ChromaFailure
+            ) as error:  # fmt: skip
+                raise damaged(directory, error) from error
+            undo.pop_all()
         return index
 
     @classmethod
-    def build(
-        cls,
-        directory: Path,
-        manifest: Manifest,
-        documents: Sequence[Document],
-        passages: Sequence[TextNode],
-        vectors: Vectors,
-        sentences: Mapping[str, Sequence[Sentence]],
-    ) -> PassageIndex:
-        """Write a generation into an empty folder, where nobody reads yet.
+    def write(cls, directory: Path, draft: Draft, cache: EmbeddingCache) -> Manifest:
+        """Write a generation into an empty folder, where nobody reads yet; what it says of itself.
 
-        Row i of `vectors`, of shape (len(passages), dimension), belongs to
-        passage i; `sentences` are by passage id.
+        Raises:
+            KeyError: an embedding is not in the cache.
         """
-        client = _client(directory / "chroma")
-        collection = client.create_collection(
-            _COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
+        documents = DocumentStore.build(
+            directory / _DOCUMENTS,
+            _with_sentences(draft.new, cache),
+            draft.base / _DOCUMENTS if draft.base else None,
+            draft.gone,
         )
-        for start in range(0, len(passages), _BATCH):
-            batch = passages[start : start + _BATCH]
-            collection.add(
-                ids=[passage.node_id for passage in batch],
-                embeddings=vectors[start : start + _BATCH],
-                metadatas=[_filterable(passage) for passage in batch],
-            )
-        lexical = LexicalIndex.build([embedding_text(passage) for passage in passages])
-        lexical.save(directory / "lexical")
-        store = DocumentStore.build(directory / "documents.db", documents, passages, sentences)
-        vocabulary = Vocabulary.of(document.text for document in documents)
+        holes, vectors = _write_vectors(directory / _CHROMA, draft, documents, cache)
+        vectors.close()
+        LexicalIndex.build(list(documents.embedding_texts())).save(directory / _LEXICAL)
+        vocabulary = Vocabulary.of(documents.texts())
         (directory / _VOCABULARY).write_text(json.dumps(vocabulary.as_dict()))
-        (directory / "manifest.json").write_text(manifest.model_dump_json(indent=1))
-        return cls(manifest, client, lexical, store, vocabulary)
+        dates = sorted(s.published for s in documents.sources() if s.published)
+        passages = documents.passage_count()
+        documents.close()
+        manifest = draft.manifest.model_copy(
+            update={
+                "passages": passages,
+                "holes": holes,
+                "published_from": dates[0] if dates else None,
+                "published_to": dates[-1] if dates else None,
+                "files": file_hashes(directory),
+            }
+        )
+        (directory / MANIFEST).write_text(manifest.model_dump_json(indent=1))
+        return manifest
 
     def close(self) -> None:
-        """Let go of the files, so that the folder can be renamed or deleted."""
+        """Let go of the files, so that the folder can be deleted."""
         self._documents.close()
-        self._client.close()  # type: ignore[attr-defined]
+        self._vectors.close()
+        if self._pinned >= 0:
+            os.close(self._pinned)
+            self._pinned = -1
 
     def facets(self, filters: Filters = EVERYTHING) -> Facets:
         """What there is to search, or what the filters leave of it."""
@@ -179,17 +211,7 @@ class PassageIndex:
         self, vector: Vectors, top_k: int, filters: Filters = EVERYTHING
     ) -> list[tuple[str, float]]:
         """The passages nearest to a vector as (passage id, cosine), best first."""
-        found = self._collection.query(
-            query_embeddings=vector,
-            n_results=min(top_k, self.manifest.passages),
-            where=_where(filters),
-            include=["distances"],
-        )
-        distances = (found["distances"] or [[]])[0]
-        return [
-            (passage_id, 1.0 - distance)
-            for passage_id, distance in zip(found["ids"][0], distances, strict=True)
-        ]
+        return self._vectors.nearest(vector, top_k, filters, self._rows(filters))
 
     def best_matches(
         self, query: str, top_k: int, filters: Filters = EVERYTHING
@@ -221,6 +243,10 @@ class PassageIndex:
         """A passage's sentences in reading order, with their vectors."""
         return self._documents.sentences_of(passage_id)
 
+    def sentence_vectors(self, passage_id: str) -> Vectors:
+        """The vectors of a passage's sentences in reading order: shape (n, dimension) or (0, 0)."""
+        return self._documents.sentence_vectors(passage_id)
+
     def document(self, document_id: str) -> Document:
         """A document as it was when this generation was built.
 
@@ -229,15 +255,35 @@ class PassageIndex:
         """
         return self._documents.document(document_id)
 
+    def documents(self) -> list[Listed]:
+        """Every document without its text, in the order of their ids."""
+        return self._documents.listed()
+
+    def contents(self) -> dict[str, bytes]:
+        """The hash of every document's text, by document id."""
+        return self._documents.contents()
+
+    def keys(self) -> dict[str, bytes]:
+        """The key of every passage's embedding, by passage id."""
+        return self._documents.keys()
+
+    def passages(self) -> Iterator[TextNode]:
+        """Every passage, in reading order, documents in the order of their ids."""
+        return self._documents.passages()
+
     def vectors(self, passage_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """The vectors of some passages, by passage id."""
-        vectors: dict[str, Vectors] = {}
-        for start in range(0, len(passage_ids), _BATCH):
-            batch = list(passage_ids[start : start + _BATCH])
-            found = self._collection.get(ids=batch, include=["embeddings"])
-            rows = np.asarray(found["embeddings"], dtype=np.float32)
-            vectors.update(zip(found["ids"], rows, strict=True))
-        return vectors
+        return self._vectors.get(passage_ids)
+
+    def _check_counts(self) -> None:
+        """See that every part holds as many passages as the manifest says."""
+        said = self.manifest.passages
+        counts = len(self._vectors), self.lexical.size, self._documents.passage_count()
+        if set(counts) != {said}:
+            raise ValueError(
+                "it should hold {} passages; its vectors, words and documents "
+                "hold {}, {} and {}".format(said, *counts)
+            )
 
     @cached_property
     def _sources(self) -> list[Source]:
@@ -255,53 +301,94 @@ class PassageIndex:
         return passing
 
 
-def _check_version(manifest: Manifest, name: str) -> None:
-    built = manifest.recipe.store_version
+def read_manifest(directory: Path) -> Manifest:
+    """What a generation says about itself.
+
+    Raises:
+        IndexOutOfDate: an earlier version of this program built it.
+        OSError, ValueError: it cannot be read.
+    """
+    said = json.loads((directory / MANIFEST).read_bytes())
+    built = said["recipe"]["store_version"]
     if built != STORE_VERSION:
         raise IndexOutOfDate(
-            f"generation {name} has store_version={built}, this program {STORE_VERSION}: {REMEDY}"
+            f"generation {directory.name} has store_version={built}, this program "
+            f"{STORE_VERSION}: {REMEDY}"
         )
+    return Manifest.model_validate(said)
 
 
-def _client(directory: Path) -> chromadb.api.ClientAPI:
-    directory.mkdir(exist_ok=True)
-    return chromadb.PersistentClient(
-        str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
-    )
+def embedding_keys(directory: Path) -> set[bytes]:
+    """The keys of the embeddings that a generation holds; none, where it cannot be read."""
+    try:
+        documents = DocumentStore.open(directory / _DOCUMENTS)
+        keys = set(documents.keys().values())
+    except sqlite3.Error:
+        return set()
+    documents.close()
+    return keys
 
 
-def _where(filters: Filters) -> dict[str, Any] | None:
-    """The filters in Chroma's words; what was stored without a date passes no comparison."""
-    conditions: list[dict[str, Any]] = []
-    if filters.topic:
-        topics = list(filters.topic)
-        conditions.append({"folder": {"$in": topics}})
-        conditions.append({"document": {"$nin": topics}})  # beside the folders, not in one
-    if filters.kind:
-        conditions.append({"kind": {"$in": list(filters.kind)}})
-    if filters.since:
-        conditions.append({"published": {"$gte": _as_number(str(filters.since))}})
-    if filters.last_day:
-        conditions.append({"published": {"$lte": _as_number(str(filters.last_day))}})
-    if len(conditions) < 2:
-        return next(iter(conditions), None)
-    return {"$and": conditions}
+def file_hashes(directory: Path) -> dict[str, str]:
+    """The hash of every file of a generation that never changes; Chroma keeps its own house."""
+    hashes = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if path.is_file() and name != MANIFEST and not name.startswith(f"{_CHROMA}/"):
+            with path.open("rb") as file:
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
-def _filterable(passage: TextNode) -> dict[str, Any]:
-    """What a query may filter on. Chroma orders numbers only, so a date becomes 20260131."""
-    metadata: dict[str, Any] = {
-        "document": passage.ref_doc_id,
-        "kind": passage.metadata["kind"],
-        "folder": str(passage.ref_doc_id).split("/")[0],
-    }
-    if published := passage.metadata.get("published"):
-        metadata["published"] = _as_number(published)
-    return metadata
+def damaged(directory: Path, error: BaseException) -> IndexDamaged:
+    """What is said of a generation that cannot be read."""
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return IndexDamaged(f"generation {directory.name} cannot be read ({reason}): {REMEDY}")
 
 
-def _as_number(date: str) -> int:
-    return int(date.replace("-", ""))
+def _with_sentences(
+    new: Iterable[ChunkedDocument], cache: EmbeddingCache
+) -> Iterator[tuple[ChunkedDocument, list[Vectors]]]:
+    """Each document with the vectors of its passages' sentences."""
+    for chunked in new:
+        found = cache.get([chunk.key for chunk in chunked.chunks])
+        yield chunked, [found[chunk.key][1] for chunk in chunked.chunks]
+
+
+def _write_vectors(
+    directory: Path, draft: Draft, documents: DocumentStore, cache: EmbeddingCache
+) -> tuple[int, PassageVectors]:
+    """The graph of the generation before, mended, or a new one where it would have many holes."""
+    if draft.base is not None:
+        before = read_manifest(draft.base)
+        gone = _passage_ids(draft.base, draft.gone)
+        holes = before.holes + len(gone)
+        if holes <= _MOST_HOLES * before.passages:
+            fresh = [c.passage.node_id for chunked in draft.new for c in chunked.chunks]
+            rows = _rows(documents, fresh, cache)
+            return holes, PassageVectors.write(directory, rows, draft.base / _CHROMA, gone)
+    return 0, PassageVectors.write(directory, _rows(documents, documents.keys(), cache))
+
+
+def _passage_ids(base: Path, document_ids: Iterable[str]) -> list[str]:
+    documents = DocumentStore.open(base / _DOCUMENTS)
+    ids = [p.node_id for document_id in document_ids for p in documents.passages_of(document_id)]
+    documents.close()
+    return ids
+
+
+def _rows(
+    documents: DocumentStore, passage_ids: Iterable[str], cache: EmbeddingCache
+) -> Iterator[Row]:
+    """What Chroma keeps of some passages."""
+    keys = documents.keys()
+    sources = {source.document: source for source in documents.sources()}
+    for batch in batches(passage_ids, _CACHED):
+        embeddings = cache.get([keys[passage_id] for passage_id in batch])
+        for passage_id in batch:
+            source = sources[passage_id.rpartition(":")[0]]
+            vector, _ = embeddings[keys[passage_id]]
+            yield Row(passage_id, vector, source.document, source.kind, source.published)
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

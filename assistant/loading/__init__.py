@@ -19,7 +19,14 @@ NAME.SUFFIX.meta.yaml, what they should have said.
     pages.py                      page_of
 """
 
-from assistant.loading.corpus import Loaded, load_corpus, load_document, read_corpus
+from assistant.loading.corpus import (
+    Corpus,
+    CorpusDocuments,
+    CorpusFolders,
+    Found,
+    load_corpus,
+    load_document,
+)
 from assistant.loading.extracts import LIMITS, Limits
 from assistant.loading.front_matter import EXPECTED
 from assistant.loading.pages import page_of
@@ -31,10 +38,12 @@ __all__ = [
     "EXPECTED",
     "LIMITS",
     "LOADER_VERSION",
+    "Corpus",
+    "CorpusDocuments",
+    "CorpusFolders",
+    "Found",
     "Limits",
-    "Loaded",
     "load_corpus",
     "load_document",
     "page_of",
-    "read_corpus",
 ]

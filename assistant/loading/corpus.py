@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 from assistant.errors import EmptyCorpus, UnreadableDocument
 from assistant.loading import plain
@@ -13,7 +18,13 @@ from assistant.loading.about import describe
 from assistant.loading.extracts import LIMITS, Limits, clean, with_newlines
 from assistant.loading.files import SIDECAR, check_file, corpus_files, read_bytes
 from assistant.loading.formats import SIMPLE, check_suffix, extract
-from assistant.loading.front_matter import FrontMatter, Sidecar, check, split_front_matter
+from assistant.loading.front_matter import (
+    OPENING,
+    FrontMatter,
+    Sidecar,
+    check,
+    split_front_matter,
+)
 from assistant.loading.process import ReadingProcess
 
 if TYPE_CHECKING:  # LlamaIndex takes a second to import, and the reading process needs none
@@ -23,67 +34,130 @@ MARKDOWN = (".md", ".markdown")
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What a folder holds: documents in the order of their ids, and what could not be read."""
+class Found:
+    """One file of a corpus: its document, or why there is none.
 
-    documents: tuple[Document, ...]
-    failures: tuple[UnreadableDocument, ...]
+    Neither, where the file is as it was when somebody read it before. The
+    `fingerprint` is a hash of everything that the document is made from; it is
+    empty where the file's bytes cannot be had.
+    """
+
+    path: Path
+    doc_id: str
+    fingerprint: str = ""
+    document: Document | None = None
+    failure: UnreadableDocument | None = None
 
     @classmethod
-    def of(cls, results: Iterable[Document | UnreadableDocument]) -> Loaded:
-        """The results of `read_corpus`, each on its side."""
-        documents: list[Document] = []
-        failures: list[UnreadableDocument] = []
-        for result in results:
-            if isinstance(result, UnreadableDocument):
-                failures.append(result)
-            else:
-                documents.append(result)
-        return cls(tuple(sorted(documents, key=lambda d: d.doc_id)), tuple(failures))
+    def given(cls, document: Document) -> Found:
+        """A document that comes from no file."""
+        said = json.dumps([document.text, document.metadata], sort_keys=True)
+        fingerprint = hashlib.sha256(said.encode()).hexdigest()
+        return cls(Path(document.doc_id), document.doc_id, fingerprint, document)
+
+
+class Corpus(Protocol):
+    """Where documents come from."""
+
+    def __len__(self) -> int: ...
+    def read(self, known: Mapping[str, str]) -> Iterator[Found]:
+        """Every file, in the order of paths.
+
+        `known` has the fingerprints of documents that need not be read again,
+        by document id.
+        """
+        ...
+
+
+class CorpusDocuments:
+    """Documents that are given, and come from no file."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = documents
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def read(self, known: Mapping[str, str] = MappingProxyType({})) -> Iterator[Found]:
+        """A result for each document; see `Corpus.read`."""
+        return map(Found.given, self._documents)
+
+
+class CorpusFolders:
+    """The files under some folders.
+
+    Hidden files, the lock files of Office and the folders' own README.md are
+    not documents. Nothing else is skipped. With `digests`, a Markdown file that
+    has front matter has to have all the fields of a digest; without, it may say
+    what it likes.
+    """
+
+    def __init__(
+        self, files: Sequence[tuple[Path, Path]], digests: bool = False, limits: Limits = LIMITS
+    ) -> None:
+        self._files = files
+        self._digests = digests
+        self._limits = limits
+
+    @classmethod
+    def open(
+        cls, folders: Sequence[Path], digests: bool = False, limits: Limits = LIMITS
+    ) -> CorpusFolders:
+        """Look what there is.
+
+        Raises:
+            EmptyCorpus: there is no such folder, or no file in any of them.
+        """
+        for folder in folders:
+            if not folder.is_dir():
+                raise EmptyCorpus(
+                    f"no folder {folder}: set DIAMOND_CORPUS_DIR to where documents are"
+                )
+        files = [(path, folder) for folder in folders for path in corpus_files(folder)]
+        if not files:
+            names = ", ".join(map(str, folders))
+            raise EmptyCorpus(f"no documents under {names}: put files there, such as .md or .pdf")
+        return cls(files, digests, limits)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def read(self, known: Mapping[str, str] = MappingProxyType({})) -> Iterator[Found]:
+        """A result for each file; see `Corpus.read`. A broken one costs nothing but itself."""
+        first: dict[str, Path] = {}
+        with ReadingProcess(self._limits) as process:
+            for path, folder in self._files:
+                doc_id = _id_of(path, folder)
+                fingerprint = ""
+                try:
+                    source = _Source.read(path, folder, self._digests, self._limits)
+                    fingerprint = source.fingerprint
+                    _refuse_second(doc_id, path, first)
+                    if known.get(doc_id) == fingerprint:
+                        yield Found(path, doc_id, fingerprint)
+                        continue
+                    document = source.document(process)
+                except UnreadableDocument as error:
+                    named = error if error.file else UnreadableDocument(error.reason, path)
+                    yield Found(path, doc_id, fingerprint, failure=named)
+                else:
+                    yield Found(path, doc_id, fingerprint, document)
 
 
 def load_corpus(corpus_dir: Path, digests: bool = True, limits: Limits = LIMITS) -> list[Document]:
-    """Every document under a folder, in the order of their ids: see `read_corpus`.
+    """Every document under a folder, in the order of their ids: see `CorpusFolders`.
 
     Raises:
         EmptyCorpus: there is no document.
         UnreadableDocument: the first one with a missing or broken part.
     """
     documents: list[Document] = []
-    for result in read_corpus(corpus_dir, digests, limits):
-        if isinstance(result, UnreadableDocument):
-            raise result
-        documents.append(result)
+    for found in CorpusFolders.open([corpus_dir], digests, limits).read():
+        if found.failure:
+            raise found.failure
+        if found.document:
+            documents.append(found.document)
     return sorted(documents, key=lambda d: d.doc_id)
-
-
-def read_corpus(
-    corpus_dir: Path, digests: bool = True, limits: Limits = LIMITS
-) -> Iterator[Document | UnreadableDocument]:
-    """A document, or why there is none, for each file under a folder, in the order of paths.
-
-    Hidden files, the lock files of Office and the folder's own README.md are
-    not documents. Nothing else is skipped. With `digests`, every Markdown file
-    has to be one, with all its fields; without, it may say what it likes.
-
-    Raises:
-        EmptyCorpus: there is no file.
-    """
-    if not corpus_dir.is_dir():
-        raise EmptyCorpus(f"no folder {corpus_dir}: set DIAMOND_CORPUS_DIR to where documents are")
-    files = corpus_files(corpus_dir)
-    if not files:
-        raise EmptyCorpus(f"no documents under {corpus_dir}: put files there, such as .md or .pdf")
-    first: dict[str, Path] = {}
-    with ReadingProcess(limits) as process:
-        for path in files:
-            try:
-                document = _load(path, corpus_dir, digests, limits, process)
-                _refuse_second(document.doc_id, path, first)
-            except UnreadableDocument as error:
-                yield error
-            else:
-                yield document
 
 
 def load_document(
@@ -100,39 +174,89 @@ def load_document(
     Raises:
         UnreadableDocument: which file, what is wrong with it, and what to do.
     """
-    with ReadingProcess(limits) as process:
-        return _load(path, corpus_dir, digests, limits, process)
-
-
-def _load(
-    path: Path, corpus_dir: Path, digests: bool, limits: Limits, process: ReadingProcess
-) -> Document:
     try:
+        source = _Source.read(path, corpus_dir, digests, limits)
+        with ReadingProcess(limits) as process:
+            return source.document(process)
+    except UnreadableDocument as error:
+        raise error if error.file else UnreadableDocument(error.reason, path) from error
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The bytes of a file and of the sidecar beside it, as they were at one moment."""
+
+    path: Path
+    doc_id: str
+    content: bytes
+    sidecar: bytes | None
+    digests: bool
+    limits: Limits
+
+    @classmethod
+    def read(cls, path: Path, corpus_dir: Path, digests: bool, limits: Limits) -> _Source:
         check_file(path, corpus_dir)
         if path.name.endswith(SIDECAR):
             raise UnreadableDocument("there is no such file as it describes; move it away")
-        suffix = path.suffix.lower()
-        check_suffix(suffix)
+        check_suffix(path.suffix.lower())
         content = read_bytes(path, limits.file_bytes)
-        doc_id = path.relative_to(corpus_dir).with_suffix("").as_posix()
-        if digests and suffix in MARKDOWN:
-            return _digest(doc_id, content)
+        beside = path.with_name(path.name + SIDECAR)
+        sidecar = None
+        if os.path.lexists(beside):
+            with _named(beside):
+                check_file(beside, corpus_dir)
+                sidecar = read_bytes(beside, limits.file_bytes)
+        return cls(path, _id_of(path, corpus_dir), content, sidecar, digests, limits)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of everything that the document is made from."""
+        said = repr((self.doc_id, self.path.name, len(self.content), self.sidecar))
+        return hashlib.sha256(said.encode() + self.content).hexdigest()
+
+    def document(self, process: ReadingProcess) -> Document:
+        suffix = self.path.suffix.lower()
+        if self.digests and suffix in MARKDOWN:
+            text = with_newlines(plain.decode(self.content))
+            if text.lstrip().startswith(OPENING):
+                return _digest(self.doc_id, text)
         found = (
-            extract(suffix, content, limits)
+            extract(suffix, self.content, self.limits)
             if suffix in SIMPLE
-            else process.extract(suffix, content)
+            else process.extract(suffix, self.content)
         )
+        said = describe(self.path, self.doc_id, found, self._said_beside())
+        return _document(self.doc_id, found.text, said)
+
+    def _said_beside(self) -> dict[str, Any]:
+        """What the sidecar says about the file."""
+        if self.sidecar is None:
+            return {}
+        with _named(self.path.with_name(self.path.name + SIDECAR)):
+            fields = check(with_newlines(plain.decode(self.sidecar)), Sidecar)
+        return fields.model_dump(mode="json", exclude_none=True)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of a failure in here that this is the file."""
+    try:
+        yield
     except UnreadableDocument as error:
         raise UnreadableDocument(error.reason, path) from error
-    sidecar = _sidecar(path.with_name(path.name + SIDECAR), corpus_dir, limits)
-    return _document(doc_id, found.text, describe(path, doc_id, found, sidecar))
 
 
-def _digest(doc_id: str, content: bytes) -> Document:
+def _id_of(path: Path, corpus_dir: Path) -> str:
+    return path.relative_to(corpus_dir).with_suffix("").as_posix()
+
+
+def _digest(doc_id: str, text: str) -> Document:
     """A digest, which says everything about itself in its front matter."""
-    parts = split_front_matter(with_newlines(plain.decode(content)))
+    parts = split_front_matter(text)
     if parts is None:
-        raise UnreadableDocument("no front matter; expected the fields between two lines of ---")
+        raise UnreadableDocument(
+            "no whole front matter; expected the fields between two lines of ---, the first on top"
+        )
     header, text = parts
     fields = check(header, FrontMatter)
     if fields.id != doc_id:
@@ -141,19 +265,6 @@ def _digest(doc_id: str, content: bytes) -> Document:
         raise UnreadableDocument("there is no text after the front matter")
     metadata = fields.model_dump(mode="json", exclude={"id"}, exclude_none=True)
     return _document(doc_id, clean(text), {**metadata, "page": fields.url or fields.id})
-
-
-def _sidecar(path: Path, corpus_dir: Path, limits: Limits) -> dict[str, Any]:
-    """What the file beside a document says about it."""
-    if not path.exists():
-        return {}
-    try:
-        check_file(path, corpus_dir)
-        content = read_bytes(path, limits.file_bytes)
-        fields = check(with_newlines(plain.decode(content)), Sidecar)
-    except UnreadableDocument as error:
-        raise UnreadableDocument(error.reason, path) from error
-    return fields.model_dump(mode="json", exclude_none=True)
 
 
 def _document(doc_id: str, text: str, metadata: dict[str, Any]) -> Document:

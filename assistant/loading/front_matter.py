@@ -28,6 +28,8 @@ from assistant.errors import UnreadableDocument
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Kind = Literal["official", "company", "news", "analysis", "reference"]
 
+OPENING = "---\n"  # how front matter begins
+
 # How other programs call our fields.
 _SYNONYMS = {"date": "published", "author": "publisher", "lang": "language", "tags": "topics"}
 
@@ -107,11 +109,11 @@ _Loader.yaml_implicit_resolvers = {
 
 def split_front_matter(text: str) -> tuple[str, str] | None:
     """The lines between two lines of ---, and the text after them; None where there are none."""
-    opening, closing = "---\n", "\n---\n"
-    end = text.find(closing, len(opening) - 1)
-    if not text.startswith(opening) or end < 0:
+    closing = "\n---\n"
+    end = text.find(closing, len(OPENING) - 1)
+    if not text.startswith(OPENING) or end < 0:
         return None
-    return text[len(opening) : end], text[end + len(closing) :]
+    return text[len(OPENING) : end], text[end + len(closing) :]
 
 
 def check(header: str, model: type[Fields]) -> Fields:

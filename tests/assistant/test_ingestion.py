@@ -1,11 +1,13 @@
 """Builds: what is embedded, what is carried over, what a dead build leaves."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,10 @@ from files import FILES
 from assistant.conversation import Conversation
 from assistant.embeddings import Vectors
 from assistant.errors import (
+    EmptyCorpus,
     IndexDamaged,
     IndexOutOfDate,
     SettingsError,
-    UnreadableDocument,
 )
 from assistant.ingestion import generations_of, ingest, open_index, pending_changes
 from assistant.loading import page_of
@@ -115,7 +117,11 @@ def test_ingest_with_another_passage_size_embeds_everything_again(
 ) -> None:
     ingest(settings, load=load)
     other = load_settings(indexes_dir=settings.indexes_dir, passage_tokens=128)
-    assert len(ingest(other, load=load).changed) == 4
+    report = ingest(other, load=load)
+    assert report.recipe == {"passage_tokens": (256, 128)}
+    assert (report.changed, len(report.unchanged)) == ((), 4)
+    assert report.manifest is not None
+    assert report.embedded + report.reused == report.manifest.passages
 
 
 def test_open_index_built_with_other_settings_names_the_command(
@@ -135,12 +141,46 @@ def test_ingest_with_passages_longer_than_the_window_is_refused(
         ingest(other, load=load)
 
 
-def test_ingest_with_a_broken_document_leaves_the_old_generation(
+def test_ingest_with_a_broken_document_names_it_and_takes_the_others(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    (corpus / "trade" / "broken.pdf").write_text("no PDF")
+    report = ingest(settings, load=load)
+    [failure] = report.failed
+    assert failure.file == corpus / "trade" / "broken.pdf"
+    assert "not a whole .pdf file" in failure.reason
+    assert len(report.added) == 4
+    again = ingest(settings, load=load)
+    assert again.is_empty
+    assert again.failed == report.failed
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_ingest_of_what_broke_since(
+    keep: bool, settings: Settings, load: Load, corpus: Path
+) -> None:
+    """Its earlier version stays where the user says so; once it is whole again, it is read."""
+    ingest(settings, load=load)
+    path = corpus / f"{AMBER}.md"
+    whole = path.read_text()
+    path.write_text(whole.replace("kind: news", "kind: gossip"))
+    report = ingest(settings, load=load, keep_failed=keep)
+    [failure] = report.failed
+    assert (failure.doc_id, failure.kept) == (AMBER, keep)
+    assert report.removed == (() if keep else (AMBER,))
+    assert (AMBER in open_index(settings).manifest.fingerprints) == keep
+    path.write_text(whole.replace("900 tonnes", "800 tonnes"))
+    ingest(settings, load=load, keep_failed=keep)
+    assert "800 tonnes" in open_index(settings).document(AMBER).text
+
+
+def test_ingest_of_nothing_but_broken_files_builds_nothing(
     settings: Settings, load: Load, corpus: Path
 ) -> None:
     before = ingest(settings, load=load).manifest
-    (corpus / "trade" / "broken.md").write_text("no front matter")
-    with pytest.raises(UnreadableDocument, match=r"broken\.md"):
+    for path in corpus.glob("*/*.md"):
+        path.rename(path.with_suffix(".pdf"))
+    with pytest.raises(EmptyCorpus, match=r"none of 4 files .* nothing is built; the first: .*pdf"):
         ingest(settings, load=load)
     assert open_index(settings).manifest == before
 
@@ -151,8 +191,114 @@ def test_ingest_of_headings_alone_names_the_document(
     path = corpus / f"{AMBER}.md"
     header = path.read_text().split("\n---\n")[0]
     path.write_text(f"{header}\n---\n## Only a heading\n")
-    with pytest.raises(UnreadableDocument, match=AMBER):
+    [failure] = ingest(settings, load=load).failed
+    assert (failure.file, failure.reason) == (path, "there is no sentence under its headings")
+
+
+def test_ingest_of_a_renamed_file_embeds_nothing(
+    settings: Settings, load: Load, embedder: HashEmbedder, corpus: Path
+) -> None:
+    ingest(settings, load=load)
+    embedder.embedded.clear()
+    path = corpus / f"{AMBER}.md"
+    path.with_name("amber.md").write_text(path.read_text().replace(AMBER, "trade/amber"))
+    path.unlink()
+    report = ingest(settings, load=load)
+    assert report.renamed == ((AMBER, "trade/amber"),)
+    assert (report.added, report.removed, report.embedded, report.reused) == ((), (), 0, 1)
+    assert embedder.embedded == []
+    index = open_index(settings)
+    [passage] = index.passages_of("trade/amber")
+    assert passage.node_id.startswith("trade/amber:")
+
+
+def test_ingest_reports_documents_with_one_text(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    (corpus / "one.txt").write_text("Owls wake.")
+    (corpus / "two.txt").write_text("Owls wake.")
+    assert ingest(settings, load=load).duplicates == (("one", "two"),)
+    assert pending_changes(settings).duplicates == (("one", "two"),)
+
+
+def test_ingest_twenty_times_holds_what_one_build_would(
+    settings: Settings, load: Load, corpus: Path, tmp_path: Path
+) -> None:
+    """Mended again and again, the index is what a build from nothing makes."""
+    numbers = random.Random(7)
+    for _ in range(20):
+        name = numbers.choice("abcdefgh")
+        path = corpus / f"{name}.txt"
+        if path.exists() and numbers.random() < 0.4:
+            path.unlink()
+        else:
+            words = " ".join(numbers.choices(["owl", "gull", "amber", "glass", "lamp"], k=9))
+            path.write_text(f"{name} says {words}.")
         ingest(settings, load=load)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "main.toml").write_text(f'corpus_dir = "{corpus}"\ndigests = true\n')
+    anew = load_settings(indexes_dir=elsewhere)
+    ingest(anew, load=load)
+    with closing(open_index(settings)) as mended, closing(open_index(anew)) as built:
+        assert mended.keys() == built.keys()
+        assert mended.documents() == built.documents()
+        ids = list(built.keys())
+        one, other = mended.vectors(ids), built.vectors(ids)
+        for passage_id in ids:
+            assert np.array_equal(one[passage_id], other[passage_id])
+            same = zip(mended.sentences_of(passage_id), built.sentences_of(passage_id), strict=True)
+            assert all(a.span == b.span and np.array_equal(a.vector, b.vector) for a, b in same)
+            found = dict(mended.nearest(one[passage_id], len(ids)))
+            assert found == pytest.approx(dict(built.nearest(one[passage_id], len(ids))), abs=1e-5)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_killed_build_goes_on_where_it_was(
+    cached: bool, settings: Settings, load: Load, embedder: HashEmbedder, corpus: Path
+) -> None:
+    """What was embedded is embedded once, whether the cache or an old generation has it."""
+    for number in range(200):
+        (corpus / f"{number}.txt").write_text(f"Owl number {number} wakes.")
+    helpers = Path(__file__).parents[1] / "helpers"
+    command = [sys.executable, "-c", SLOW_BUILD, str(settings.indexes_dir), str(helpers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as build:
+        assert build.stdout is not None
+        stage = "write 0" if cached else "check 204"
+        while not build.stdout.readline().startswith(stage):
+            assert build.poll() is None
+        if cached:
+            os.kill(build.pid, signal.SIGKILL)
+        else:
+            build.wait()
+            generations_of(settings).embeddings.unlink()
+            (corpus / "0.txt").unlink()
+    report = ingest(settings, load=load)
+    assert report.embedded == 0
+    assert embedder.embedded == []
+    assert any("died" in note for note in report.notes) == cached
+
+
+def test_damaged_cache_is_begun_anew(settings: Settings, load: Load, corpus: Path) -> None:
+    ingest(settings, load=load)
+    generations_of(settings).embeddings.write_bytes(b"no database" * 100)
+    (corpus / "owl.txt").write_text("Owls wake.")
+    assert ingest(settings, load=load).added == ("owl",)
+
+
+def test_full_disk_is_said_and_the_old_generation_stays(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    before = ingest(settings, load=load).manifest
+    (corpus / "owl.txt").write_text("Owls wake. " * 30_000)
+    helpers = Path(__file__).parents[1] / "helpers"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+    command = [sys.executable, "-c", limit + SLOW_BUILD, str(settings.indexes_dir), str(helpers)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "StoreError: cannot write the index at" in done.stderr
+    assert "still answers" in done.stderr
+    assert open_index(settings).manifest == before
+    assert ingest(settings, load=load).added == ("owl",)
 
 
 def test_ingest_builds_a_damaged_index_anew(settings: Settings, load: Load) -> None:
@@ -180,7 +326,7 @@ def test_two_builds_of_one_corpus_hold_the_same(
     first = ingest(settings, load=load).manifest
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "main.toml").write_text(f'corpus_dir = "{settings.corpus_dir}"\n')
+    (elsewhere / "main.toml").write_text(f'corpus_dir = "{settings.corpus_dir}"\ndigests = true\n')
     second = ingest(load_settings(indexes_dir=elsewhere), load=load).manifest
     assert first is not None
     assert second is not None
@@ -197,7 +343,13 @@ def test_pending_changes_builds_nothing(settings: Settings, load: Load, corpus: 
 def test_progress_is_told_for_each_stage(settings: Settings, load: Load) -> None:
     told: dict[str, tuple[int, int]] = {}
     ingest(settings, lambda stage, done, total: told.update({stage: (done, total)}), load)
-    assert told == {"read": (4, 4), "chunk": (4, 4), "embed": (5, 5), "write": (5, 5)}
+    assert told == {
+        "read": (4, 4),
+        "chunk": (4, 4),
+        "embed": (5, 5),
+        "write": (4, 4),
+        "check": (4, 4),
+    }
 
 
 class FailingEmbedder(HashEmbedder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from llama_index.core.schema import Document
 from sentences import digest
 
-from assistant.chunking import embedding_text, make_passage
-from assistant.index import Manifest, PassageIndex, Recipe
+from assistant.chunking import make_passage
+from assistant.documents import Chunk, ChunkedDocument
+from assistant.embedding_cache import EmbeddingCache
+from assistant.index import Draft, Manifest, PassageIndex, Recipe
 from assistant.schema import Filters
 from assistant.segmentation import Span
 
@@ -46,23 +49,22 @@ def shelf() -> list[Document]:
 
 def build_index(directory: Path, documents: Sequence[Document]) -> PassageIndex:
     """A generation of documents that are one passage each."""
-    passages = [
-        make_passage(document, Span(0, len(document.text)), context="") for document in documents
+    chunked = [
+        ChunkedDocument(d, [Chunk.of(make_passage(d, Span(0, len(d.text)), context=""), [], "")])
+        for d in documents
     ]
-    vectors, _ = HashEmbedder().encode_spans(
-        [embedding_text(passage) for passage in passages], [[]] * len(passages)
-    )
+    chunks = [document.chunks[0] for document in chunked]
+    vectors, sentences = HashEmbedder().encode_spans([c.text for c in chunks], [[]] * len(chunks))
     manifest = Manifest(
         generation="0001-00000000",
         built_at="",
         recipe=Recipe(embedding_model="", passage_tokens=64),
         fingerprints={document.doc_id: "" for document in documents},
-        passages=len(passages),
-        published_from=None,
-        published_to=None,
     )
     directory.mkdir(exist_ok=True)
-    PassageIndex.build(directory, manifest, documents, passages, vectors, {}).close()
+    with closing(EmbeddingCache.open(directory.with_suffix(".embeddings"))) as cache:
+        cache.put({c.key: (v, s) for c, v, s in zip(chunks, vectors, sentences, strict=True)})
+        PassageIndex.write(directory, Draft(manifest, chunked), cache)
     return PassageIndex.open(directory)
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assistant.errors import UnreadableDocument
-from assistant.loading import Loaded, read_corpus
+from assistant.loading import CorpusFolders
 from assistant.loading.extracts import LIMITS
 from assistant.loading.formats import extract
 
@@ -85,9 +85,9 @@ def test_folder_of_broken_files(tmp_path: Path) -> None:
     for path in files:
         seed = int(path.name.split("-")[0])
         path.write_bytes(broken(path.suffix, seed))
-    loaded = Loaded.of(read_corpus(tmp_path, digests=False))
-    assert len(loaded.documents) + len(loaded.failures) == len(files)
-    assert loaded.documents
-    for error in loaded.failures:
+    found = list(CorpusFolders.open([tmp_path]).read())
+    assert len(found) == len(files)
+    assert any(one.document for one in found)
+    for error in [one.failure for one in found if one.failure]:
         assert error.file in files
         assert "\n" not in str(error)

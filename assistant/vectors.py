@@ -1,0 +1,209 @@
+"""The vectors of one generation, in Chroma: passage id → vector, nearest first.
+
+A collection is written once and never changed: a reader in another process that
+has it open returns garbage when it changes under it. A generation that differs
+little from the last one begins as a copy of that one's files, because building
+Chroma's graph is what takes the time.
+
+Up to `EXACT_UP_TO` passages, what Chroma holds is read when it is opened, and a
+question is compared with all of it. That is faster at this size, most of all
+with filters, and it finds everything: in Chroma's graph, passages that are the
+same word for word, as forms and notices are, can hide each other and their
+neighbours (seen with 200 short passages, 38 of which did not find themselves).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import chromadb
+import chromadb.config
+import chromadb.errors
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.embeddings import Vectors
+from assistant.schema import EVERYTHING, Filters
+
+COLLECTION = "passages"
+# Chroma's own breadth of search loses some of the nearest, others at each opening.
+HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
+EXACT_UP_TO = 50_000
+_BATCH = 5000  # Chroma refuses more than 5461 rows in one call
+
+# What Chroma raises where its files are damaged or cannot be written.
+ChromaFailure = (chromadb.errors.ChromaError,)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A passage as Chroma keeps it: its vector, and what a query may filter on."""
+
+    passage_id: str
+    vector: Vectors
+    document: str
+    kind: str
+    published: str | None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Chroma orders numbers only, so a date becomes 20260131."""
+        said = {
+            "document": self.document,
+            "kind": self.kind,
+            "folder": self.document.split("/")[0],
+        }
+        return said | ({"published": _as_number(self.published)} if self.published else {})
+
+
+class PassageVectors:
+    """One collection. Safe to ask from several threads."""
+
+    def __init__(
+        self,
+        client: chromadb.api.ClientAPI,
+        collection: chromadb.Collection,
+        ids: Sequence[str] = (),
+    ) -> None:
+        self._client = client
+        self._collection = collection
+        self._ids = ids
+        self._rows: NDArray[np.float32] | None = None
+        if 0 < len(ids) <= EXACT_UP_TO:
+            self._rows = self._in_order(ids)
+
+    @classmethod
+    def open(cls, directory: Path, ids: Sequence[str]) -> PassageVectors:
+        """Open the collection in a folder; `ids` are its passages in the lexical index's order.
+
+        Raises:
+            chromadb.errors.ChromaError: it is missing or damaged.
+            KeyError: a passage has no vector.
+        """
+        client = _client(directory)
+        return cls(client, client.get_collection(COLLECTION, embedding_function=None), ids)
+
+    @classmethod
+    def write(
+        cls,
+        directory: Path,
+        rows: Iterable[Row],
+        base: Path | None = None,
+        gone: Collection[str] = (),
+    ) -> PassageVectors:
+        """Write a collection where nobody reads yet.
+
+        With a `base`, it begins as a copy of the one in that folder, without
+        the passages that are `gone`.
+        """
+        if base is not None:
+            shutil.copytree(base, directory)
+        client = _client(directory)
+        collection = client.get_or_create_collection(
+            COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
+        )
+        for batch in batches(gone, _BATCH):
+            collection.delete(ids=batch)
+        for batch in batches(rows, _BATCH):
+            collection.add(
+                ids=[row.passage_id for row in batch],
+                embeddings=np.stack([row.vector for row in batch]),
+                metadatas=[row.metadata for row in batch],
+            )
+        return cls(client, collection)
+
+    def __len__(self) -> int:
+        return self._collection.count()
+
+    def close(self) -> None:
+        """Let go of the files, so that the folder can be renamed or deleted."""
+        self._client.close()  # type: ignore[attr-defined]
+
+    def nearest(
+        self,
+        vector: Vectors,
+        top_k: int,
+        filters: Filters = EVERYTHING,
+        among: NDArray[np.bool_] | None = None,
+    ) -> list[tuple[str, float]]:
+        """The passages nearest to a vector as (passage id, cosine), best first.
+
+        `among`, of shape (len(ids),), says which passages pass the filters.
+        """
+        if self._rows is not None:
+            cosines = self._rows @ vector
+            rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
+            best = rows[np.argsort(-cosines[rows], kind="stable")[:top_k]]
+            return [(self._ids[row], float(cosines[row])) for row in best]
+        found = self._collection.query(
+            query_embeddings=vector,
+            n_results=min(top_k, len(self)),
+            where=_where(filters),
+            include=["distances"],
+        )
+        distances = (found["distances"] or [[]])[0]
+        return [
+            (passage_id, 1.0 - distance)
+            for passage_id, distance in zip(found["ids"][0], distances, strict=True)
+        ]
+
+    def get(self, passage_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """The vectors of some passages, by passage id; what is not there is left out."""
+        vectors: dict[str, Vectors] = {}
+        for batch in batches(passage_ids, _BATCH):
+            found = self._collection.get(ids=batch, include=["embeddings"])
+            rows = np.asarray(found["embeddings"], dtype=np.float32)
+            vectors.update(zip(found["ids"], rows, strict=True))
+        return vectors
+
+    def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """All vectors, as the rows of a matrix."""
+        found = self._collection.get(include=["embeddings"])
+        places = {passage_id: place for place, passage_id in enumerate(found["ids"])}
+        vectors = np.asarray(found["embeddings"], dtype=np.float32)
+        return np.ascontiguousarray(vectors[[places[passage_id] for passage_id in ids]])
+
+
+def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """The items in lists of at most `size`.
+
+    >>> list(batches("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _client(directory: Path) -> chromadb.api.ClientAPI:
+    directory.mkdir(exist_ok=True)
+    return chromadb.PersistentClient(
+        str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
+    )
+
+
+def _where(filters: Filters) -> dict[str, Any] | None:
+    """The filters in Chroma's words; what was stored without a date passes no comparison."""
+    conditions: list[dict[str, Any]] = []
+    if filters.topic:
+        topics = list(filters.topic)
+        conditions.append({"folder": {"$in": topics}})
+        conditions.append({"document": {"$nin": topics}})  # beside the folders, not in one
+    if filters.kind:
+        conditions.append({"kind": {"$in": list(filters.kind)}})
+    if filters.since:
+        conditions.append({"published": {"$gte": _as_number(str(filters.since))}})
+    if filters.last_day:
+        conditions.append({"published": {"$lte": _as_number(str(filters.last_day))}})
+    if len(conditions) < 2:
+        return next(iter(conditions), None)
+    return {"$and": conditions}
+
+
+def _as_number(date: str) -> int:
+    return int(date.replace("-", ""))
