@@ -20,7 +20,9 @@ _LONGEST_BRACKET = 60
 _OPEN_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()\s]*$")
 _MAY_LINK = re.compile(r"!?\[[^\[\]]*\]$|!$")
 
-_BRACKET = re.compile(r"\[\[?\^?(?P<id>[^\[\]]{0,60})\]?\]|【(?P<other>[^【】]{0,60})】")
+_BRACKET = re.compile(  # an id that was made a link loses its address
+    r"\[\[?\^?(?P<id>[^\[\]]{0,60})\]?\](?:\([a-z]+:[^()\s]*\))?|【(?P<other>[^【】]{0,60})】"
+)
 _WORDS = re.compile(r"[\s,;:|†]+")
 _LABELS = {"source", "sources", "id", "ids", "ref", "refs", "see", "cite", "and"}
 _ID = re.compile(r"[a-z0-9]{1,6}", re.IGNORECASE)

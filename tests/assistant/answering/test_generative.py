@@ -18,13 +18,14 @@ from scripted_llm import (
     ending,
     event,
     id_of,
+    ids_of,
     says,
     scripted,
 )
 
 from assistant.conversation import Conversation
 from assistant.ingestion import ingest
-from assistant.schema import Answer
+from assistant.schema import Answer, Filters
 from assistant.settings import Settings
 
 COST = "What did the bridge of glass in Velmora cost?"
@@ -308,3 +309,108 @@ def test_killing_the_server_in_mid_answer_gives_the_offline_one(ask: Ask) -> Non
     answer, _ = ask(reply)
     assert answer.answerer == "extractive"
     assert answer.fallback
+
+
+Talk = Callable[..., Conversation]
+
+
+@pytest.fixture
+def talk(settings: Settings, load: Any, load_judge: Any) -> Talk:
+    """A conversation with the model at an address."""
+    ingest(settings, load=load)
+
+    def opened(address: str, **changed: Any) -> Conversation:
+        model = {"llm": "openai:scripted", "llm_base_url": address}
+        return Conversation.open(
+            settings.model_copy(update={**model, **changed}), load, load_judge
+        )
+
+    return opened
+
+
+def test_same_question_is_answered_once(talk: Talk) -> None:
+    with scripted(cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address)
+        first, again = conversation.fresh().ask(COST), conversation.fresh().ask(COST)
+        assert len(server.requests) == 1
+        assert again.text == first.text
+        assert again.citations == first.citations
+        assert again.tokens == {}
+        conversation.fresh().ask(COST, Filters(kind=("official",)))
+        assert len(server.requests) == 2
+
+
+def test_answer_that_failed_is_asked_for_again(talk: Talk) -> None:
+    with scripted(Script([], 500), cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address)
+        assert conversation.fresh().ask(COST).fallback
+        assert not conversation.fresh().ask(COST).fallback
+
+
+def test_follow_up_is_put_as_it_was_asked_after_what_was_said(talk: Talk) -> None:
+    with scripted(cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address)
+        conversation.ask(COST)
+        conversation.ask("and who paid half of it?")
+        told = server.requests[1]["messages"][-1]["content"]
+    assert f"Earlier question: {COST}\nEarlier answer: The bridge cost 42 million crowns.\n" in told
+    assert "Question: and who paid half of it?\n" in told
+
+
+def test_ids_are_the_same_in_the_next_turn(talk: Talk) -> None:
+    with scripted(cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address)
+        conversation.ask(COST)
+        conversation.ask("and who paid half of it?")
+        first, second = map(ids_of, server.requests)
+    assert first.keys() & second.keys()
+    assert all(second[text] == id_ for text, id_ in first.items() if text in second)
+
+
+def test_follow_up_is_rewritten_with_one_more_call_if_that_is_set(talk: Talk) -> None:
+    full = "Who paid half of the cost of the bridge of glass in Velmora?"
+    with scripted(cited(COST_42, GOOD), says(full), cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address, llm_rewrite=True)
+        conversation.ask(COST)
+        answer = conversation.ask("and who paid half of it?")
+        assert answer.standalone_question == full
+        assert len(server.requests) == 3
+        conversation.ask("What limit did Kelland put on the export of amber?")
+        assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("script", [Script([], 500), says(""), says("x" * 900)])
+def test_follow_up_that_cannot_be_rewritten_is_understood_as_before(
+    script: Script, talk: Talk
+) -> None:
+    with scripted(cited(COST_42, GOOD), script, cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address, llm_rewrite=True)
+        conversation.ask(COST)
+        answer = conversation.ask("and who paid half of it?")
+    assert answer.standalone_question == f"and who paid half of it? {COST}"
+
+
+def test_answer_says_how_long_each_stage_took_and_what_it_cost(ask: Ask) -> None:
+    answer, _ = ask(cited(COST_42, GOOD), llm_prices=(1.0, 2.0))
+    assert set(answer.timings_ms) == {
+        "rewrite", "retrieve", "answer", "quote", "write", "check", "total",
+    }  # fmt: skip
+    assert answer.cost == pytest.approx((900 * 1.0 + 40 * 2.0) / 1e6)
+    assert answer.as_dict()["tokens"] == {"read": 900, "written": 40}
+
+
+def test_question_of_middling_confidence_is_put_to_the_model(ask: Ask) -> None:
+    near = "Does Kelland limit amber sent by pigeons?"
+    reply = cited("Kelland put a limit", "Kelland put a limit of 900 tonnes a year on it. [{id}]")
+    answer, server = ask(reply, question=near, llm_abstain_below=0.0)
+    assert answer.text == "Kelland put a limit of 900 tonnes a year on it. [1]"
+    answer, server = ask(reply, question=near, llm_abstain_below=0.49)
+    assert answer.abstained
+    assert server.requests == []
+
+
+def test_written_answer_is_read_back_from_json(ask: Ask) -> None:
+    answer, _ = ask(cited(COST_42, f"{GOOD} It cost 43 million crowns. [{{id}}]"))
+    again = Answer.from_json(answer.to_json())
+    assert again.sentences == answer.sentences
+    assert (again.model, again.tokens, again.struck) == (answer.model, answer.tokens, True)
