@@ -196,6 +196,7 @@ def _written_by(
         load_llm(settings),
         settings.llm,
         Checker(judge, vocabulary=vocabulary),
+        Checker(None, vocabulary=vocabulary),
         limits_of(settings),
         window=settings.llm_window,
         answer_tokens=settings.llm_answer_tokens,

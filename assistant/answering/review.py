@@ -7,7 +7,7 @@ any that do. What is left is unsupported.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.answering.checks import Checker, Evidence, Finding, Verdict
@@ -17,6 +17,8 @@ from assistant.lexical import terms
 from assistant.schema import Status
 
 OTHERS = 6  # sources that are tried for a sentence that its own do not bear out
+ALIKE = 0.5  # share of its terms, weighed by rareness, that such a source has
+SURE = 0.5  # how likely such a source says it all
 MOST_CITED = 4
 MOST_CHARACTERS = 800  # of a sentence: nobody writes a longer one
 
@@ -42,9 +44,13 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class Reviewer:
-    """Reviews the sentences of one answer. `idf` tells how rare a term is."""
+    """Reviews the sentences of one answer.
+
+    `rules` are the checks without the model; `idf` tells how rare a term is.
+    """
 
     checker: Checker
+    rules: Checker
     sheet: Sheet
     question: str
     idf: Callable[[str], float]
@@ -63,8 +69,8 @@ class Reviewer:
             return Reviewed(said.text, "supported", tuple(cited), verdict)
         if not cited and self._is_gap(said.text):
             return Reviewed(said.text, "gap", (), verdict)
-        for sources in self._others(said.text, cited):
-            if self._check(said.text, sources).passed:
+        for sources in self._others(said.text, cited, verdict):
+            if self._bears_out(said.text, sources):
                 return Reviewed(said.text, "repaired", tuple(sources), verdict)
         return Reviewed(said.text, "unsupported", (), verdict)
 
@@ -78,20 +84,41 @@ class Reviewer:
         found = self.checker.check(text, [Evidence(self.question)]).findings
         return {finding.kind for finding in found} <= {"support", "negation", "hedge"}
 
-    def _others(self, text: str, cited: Sequence[Source]) -> list[list[Source]]:
-        """The nearest other sources: each alone, then beside what the sentence cites."""
-        wanted = set(terms([text])[0])
-        weights = {term: self.idf(term) for term in wanted}
+    def _bears_out(self, text: str, sources: Sequence[Source]) -> bool:
+        """Whether sources that a sentence did not name say it. The rules are quick: they go first."""
+        evidence = [evidence_of(source) for source in sources]
+        if not self.rules.check(text, evidence).passed:
+            return False
+        verdict = self.checker.check(text, evidence)
+        return verdict.passed and (verdict.support is None or verdict.support >= SURE)
+
+    def _others(
+        self, text: str, cited: Sequence[Source], verdict: Verdict
+    ) -> Iterator[list[Source]]:
+        """What else may say it: what it cites after the sentence before; another source, alone.
+
+        Never two that have little to do with each other: of many sentences, one
+        has any number.
+        """
+        kinds = {finding.kind for finding in verdict.findings}
+        if cited and kinds <= {"name", "support"}:
+            before = [one for source in cited if (one := self.sheet.before(source)) is not None]
+            if before:
+                yield list(dict.fromkeys([*before, *cited]))
+        for other in self._near(text):
+            if other not in cited:
+                yield [other]
+
+    def _near(self, text: str) -> list[Source]:
+        """The sources that have most of a sentence's terms, weighed by rareness; the best first."""
+        weights = {term: self.idf(term) for term in set(terms([text])[0])}
+        least = ALIKE * sum(weights.values())
         shared = {
-            source.id: sum(weights[term] for term in wanted & source.terms)
+            source: sum(weights[term] for term in weights.keys() & source.terms)
             for source in self.sheet.sources
-            if source not in cited
         }
-        near = sorted((i for i in shared if shared[i] > 0), key=lambda i: (-shared[i], i))
-        others = [self.sheet.by_id[one] for one in near[:OTHERS]]
-        together = [[*cited, other] for other in others if cited]
-        pairs = [others[:2]] if len(others) > 1 and not cited else []
-        return [*([other] for other in others), *together, *pairs]
+        near = [source for source, weight in shared.items() if weight and weight >= least]
+        return sorted(near, key=lambda source: (-shared[source], source.id))[:OTHERS]
 
 
 def evidence_of(source: Source) -> Evidence:

@@ -22,6 +22,7 @@ from assistant.segmentation import Span
 ID_LENGTH = 4
 _LETTERS, _DIGITS = "bcdfghjkmnpqrstvwxyz", "23456789"  # none that looks like another, no words
 _ALPHABET = _LETTERS + _DIGITS
+_SPACE = 2  # characters between two sentences that follow each other
 MOST_CHARACTERS = 1200  # of one sentence: a longer one is a table run together
 
 
@@ -53,6 +54,18 @@ class Sheet:
     @cached_property
     def by_id(self) -> dict[str, Source]:
         return {source.id: source for source in self.sources}
+
+    def before(self, source: Source) -> Source | None:
+        """The sentence that ends where another begins, if it is on the sheet."""
+        return next(
+            (
+                one
+                for one in self.sources
+                if one.document == source.document
+                and 0 <= source.span.start - one.span.end <= _SPACE
+            ),
+            None,
+        )
 
     @property
     def documents(self) -> Iterator[tuple[BaseNode, list[Source]]]:

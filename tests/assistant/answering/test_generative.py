@@ -160,6 +160,8 @@ def test_answer_of_a_server_that_is_not_there_is_the_offline_one(ask: Ask) -> No
         ("The bridge cost 43 million crowns.", "number"),
         ("The bridge cost 42 billion crowns.", "number"),
         ("The bridge cost 42 million crowns, half of it from the Marble Trust.", "name"),
+        ("The bridge cost 42 million crowns, half of it from the Guild of Scales.", "name"),
+        ("The bridge cost 42 million crowns, and 900 tonnes of amber.", "number"),
         ("The bridge did not cost 42 million crowns.", "negation"),
         ("“It cost a fortune of 42 million crowns”, half from the Lantern Fund.", "quote"),
     ],
