@@ -137,13 +137,13 @@ def with_sources(evidence: Sequence[Evidence]) -> list[str]:
 def _numbers(sentence: str, evidence: Sequence[Evidence]) -> tuple[list[Finding], tuple[str, ...]]:
     """The numbers that no evidence has, and those that can be worked out from it."""
     text = "\n".join(one.text for one in evidence)
-    known = numbers.quantities(text)
-    titled = [q for one in evidence for q in numbers.quantities(one.title)]
+    cited = numbers.quantities(text)
+    known = [*cited, *(q for one in evidence for q in numbers.quantities(one.title))]
     wrong, computed = [], []
     for claim in numbers.quantities(sentence):
-        if numbers.supported(claim, known, text) or numbers.supported(claim, titled, text):
+        if numbers.supported(claim, known, text):
             continue
-        if numbers.computed(claim, known, sentence, text):
+        if numbers.computed(claim, cited, sentence, text):
             computed.append(claim.text)
         else:
             wrong.append(Finding("number", sentence[claim.start : claim.end].strip()))

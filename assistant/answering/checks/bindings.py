@@ -14,21 +14,29 @@ from functools import lru_cache
 from itertools import combinations
 
 from assistant.answering.checks.dates import moments
-from assistant.answering.checks.names import key_of, names
+from assistant.answering.checks.names import (
+    country_of,
+    is_country,
+    key_of,
+    names,
+    one_word_countries,
+)
 from assistant.answering.checks.numbers import quantities
 from assistant.answering.checks.plain import plain, stems
 
 REACH = 4  # words to either side that are looked at
 BEYOND = 0.4  # what a word beyond a comma weighs
-PAIR = 1.5  # how much better the other way round must fit, for two that are both said
-ALONE = 2.0  # and for one whose place in the evidence is another's
+
+PAIR = 1.0  # how much better the other way round must fit, for two that are both said
+ALONE = 2.5  # and for one whose place in the evidence is another's
 
 _END = re.compile(r"[;:]|[.]\s")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _LITTLE = frozenset(
     "had has have been was were would will can could did does do said say says its their he she they"
     " also about around than more one two three".split()
 )
-_PASSIVE = re.compile(r"\bby\b")
+_PASSIVE = re.compile(r"\b(?!need|speed|indeed)\w+(?:ed|en|wn|ne|de|ilt|ought|ut)\s+(?:\w+ly )?by\b")
 
 Beside = Mapping[tuple[str, str], float]  # (side, stem) → how near, from 1 down to 0
 
@@ -53,25 +61,39 @@ def places(text: str) -> tuple[Place, ...]:
         *(("date", f"{m.first} {m.last}", m.start, m.end) for m in moments(text) if not m.relative),
     ]
     return tuple(
-        Place(kind, key, text[start:end], _beside(flat, start, end))
+        Place(kind, key, text[start:end], _beside(flat, start, end, _others(found, kind, start)))
         for kind, key, start, end in found
     )
 
 
-def _beside(text: str, start: int, end: int) -> Beside:
-    """The telling words to the left and right, up to the end of the sentence."""
+def _others(
+    found: Sequence[tuple[str, str, int, int]], kind: str, start: int
+) -> list[tuple[int, int]]:
+    """Where the others of a kind stand."""
+    return [(begin, end) for one, _, begin, end in found if one == kind and begin != start]
+
+
+def _beside(text: str, start: int, end: int, others: Sequence[tuple[int, int]]) -> Beside:
+    """The telling words to the left and right, up to another of its kind or the sentence's end."""
+    first = max((stop for _, stop in others if stop <= start), default=0)
+    last = min((begin for begin, _ in others if begin >= end), default=len(text))
     near: dict[tuple[str, str], float] = {}
-    before = _END.split(text[:start])[-1].split(",")[::-1]
-    after = _END.split(text[end:])[0].split(",")
-    for side, parts in (("left", [_telling(p)[::-1] for p in before]), ("right", list(map(_telling, after)))):
-        told = [(stem, 1.0 if number == 0 else BEYOND) for number, part in enumerate(parts) for stem in part]
+    before = _END.split(text[first:start])[-1].split(",")[::-1]
+    after = _END.split(text[end:last])[0].split(",")
+    left = [_telling(part)[::-1] for part in before]
+    right = [_telling(part) for part in after]
+    for side, parts in (("left", left), ("right", right)):
+        told = [(stem, BEYOND if n else 1.0) for n, part in enumerate(parts) for stem in part]
         for distance, (stem, weight) in enumerate(told[:REACH]):
             near.setdefault((side, stem), weight * (1 - distance / (REACH + 1)))
     return near
 
 
 def _telling(text: str) -> list[str]:
-    return [stem for stem in stems(text) if stem not in _LITTLE and not stem[0].isdigit()]
+    """The stems of a text that say something, a country in one form."""
+    flat = one_word_countries(text)
+    told = (country_of(word) or "".join(stems(word)[:1]) for word in _WORD.findall(flat))
+    return [stem for stem in told if stem and stem not in _LITTLE]
 
 
 def misplaced(sentence: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -93,15 +115,22 @@ def misplaced(sentence: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     for one, other in combinations(here, 2):
         if one.kind == other.kind and one.key != other.key:
             ours = known[one.kind]
-            as_is = _fit(one, ours[one.key]) + _fit(other, ours[other.key])
-            turned = _fit(one, ours[other.key]) + _fit(other, ours[one.key])
-            if turned >= as_is + PAIR and not _other_voice(sentence, texts):
+            gains = (
+                _fit(one, ours[other.key]) - _fit(one, ours[one.key]),
+                _fit(other, ours[one.key]) - _fit(other, ours[other.key]),
+            )
+            if min(gains) > 0 and sum(gains) >= PAIR and not _other_voice(sentence, texts):
                 yield one.kind, f"{one.text} / {other.text}"
     said = {place.key for place in here}
-    for one in here:
+    elsewhere = [
+        place for place in places(sentence)
+        if place.kind == "name" and is_country(place.key) and not _known_as(place, known["name"])
+    ]  # fmt: skip
+    for one in [*here, *elsewhere]:
         rivals = [key for key in known[one.kind] if key not in said]
         best = max((_fit(one, known[one.kind][key]) for key in rivals), default=0.0)
-        if best >= _fit(one, known[one.kind][one.key]) + ALONE and not _other_voice(sentence, texts):
+        own = known[one.kind].get(one.key)
+        if best >= (_fit(one, own) if own else 0.0) + ALONE and not _other_voice(sentence, texts):
             yield one.kind, one.text
 
 

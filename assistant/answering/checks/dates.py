@@ -209,7 +209,9 @@ def known_moments(text: str, published: str | None) -> list[Moment]:
     spoken = {moment.first[0] for moment in moments(text) if moment.has_year}
     for moment in moments(text):
         if moment.relative:
-            found += [moment, *(_resolved(moment, day) if day else ())]
+            # "Friday 20 February" is no other Friday.
+            alone = day and not any(0 <= one.start - moment.end <= 6 for one in moments(text))
+            found += [moment, *(_resolved(moment, day) if day and alone else ())]
         elif moment.has_year:
             found.append(moment)
         else:

@@ -40,11 +40,17 @@ _ALIKE = (
     "democrat democrats democratic", "republican republicans", "ltd limited", "corp corporation", "co company",
     "inc incorporated", "dept department", "govt government", "univ university", "intl international",
 )  # fmt: skip
+_ROLE = re.compile(
+    r"(?:ists?|ers?|ors?|m[ae]n|ians?|ants?|chief|head|boss|firm|unit|giant|group|bank|company|when"
+    r"|as|the|if|but|and|in|for|at|by|from|to|on|with|after|before|since|while|under|of|that|both|so"
+    r"|once|only|like|because|although|though|then|according|president|premier|envoy|agent)$",
+    re.IGNORECASE,
+)
 _SMALL = frozenset("of for and the on in to a an".split())
 _ORDINARY = Path(__file__).parent / "ordinary.txt"
 
 _TOKEN = re.compile(r"[^\W\d_](?:[\w&]|[.](?=\w)|'(?=[A-Z]))*|\d+[A-Za-z]\w*")
-_JOINS = re.compile(r"\s+|\s*&\s*|-|\s+(?:de|van|von|al)\s+")
+_JOINS = re.compile(r"\s+|\s*&\s*|\s+(?:de|van|von|al)\s+")
 _COUNTRY = re.compile(
     r"\b(?:U\.S\.A?\.?|United States(?: of America)?|U\.K\.?|United Kingdom|European Union"
     r"|United Arab Emirates|South Korea(?:ns?)?|Great Britain|Republic of Korea)(?!\w)"
@@ -75,7 +81,7 @@ def names(text: str) -> tuple[Name, ...]:
     """
     counted = [(q.start, q.end) for q in quantities(text)]
     flat = without(plain(text), [*((m.start, m.end) for m in moments(text)), *counted])
-    flat = _one_word_countries(flat)
+    flat = one_word_countries(flat)
     runs: list[list[re.Match[str]]] = []
     for token in _TOKEN.finditer(flat):
         if not _may_name(token, flat):
@@ -89,7 +95,7 @@ def names(text: str) -> tuple[Name, ...]:
     return tuple(found)
 
 
-def _one_word_countries(text: str) -> str:
+def one_word_countries(text: str) -> str:
     """U.S. and United States as one word that keeps its length."""
     return _COUNTRY.sub(lambda match: re.sub(r"[\W_]", "", match[0]).ljust(len(match[0])), text)
 
@@ -99,9 +105,9 @@ def _may_name(token: re.Match[str], text: str) -> bool:
     small = word.lower().removesuffix("'s")
     if not any(letter.isupper() for letter in word) or small in _TITLES | _DATES or word in "IA":
         return False
-    if not _opens(token, text):
+    if not _opens(token, text) or not word[1:].islower():
         return True
-    return not word[1:].islower() or not _is_ordinary(small)
+    return len(word) > 2 and not _is_ordinary(small)
 
 
 def _opens(token: re.Match[str], text: str) -> bool:
@@ -138,11 +144,13 @@ def unknown_names(
             yield " ".join(missing if len(missing) < len(name.words) else name.words)
         elif _is_of_two(wanted, runs):
             yield " ".join(name.words)
+        elif first := _other_first(sentence, name, runs):
+            yield first
 
 
 def _keys(text: str) -> set[str]:
     """The keys of all words of a text, whatever their capitals."""
-    flat = _one_word_countries(plain(text))
+    flat = one_word_countries(plain(text))
     found = {key_of(token[0]) for token in _TOKEN.finditer(flat)}
     return found | {key_of(part) for token in _TOKEN.finditer(flat) for part in token[0].split(".")}
 
@@ -157,26 +165,37 @@ def key_of(word: str) -> str:
     return _GROUPS.get(word.rstrip("s"), word.rstrip("s") if len(word) > 3 else word)
 
 
+def country_of(word: str) -> str:
+    """The one name for a country of a word that names it, its people or government, or nothing."""
+    return _GROUPS.get(word.lower(), "")
+
+
+def is_country(key: str) -> bool:
+    """Whether a key stands for a country, its people or its government."""
+    return key in _GROUPS.values()
+
+
 def _has(keys: set[str], key: str) -> bool:
-    return key in keys or any(stem in keys for stem in stems(key))
+    """Whether a text has a name, in another form, or of which it is the beginning: Fed."""
+    if key in keys or any(stem in keys for stem in stems(key)):
+        return True
+    return len(key) in (3, 4) and any(len(one) > 5 and one.startswith(key) for one in keys)
 
 
 def _initials(text: str) -> Iterator[str]:
-    """The abbreviations that words of a text may have: three first letters or more in a row.
+    """The abbreviations that words of a text may have: two first letters or more in a row.
 
     A word that is an abbreviation itself gives all of its letters (US Geological
     Survey, USGS); small words may be passed over.
     """
-    flat = _one_word_countries(plain(text))
-    for part in re.split(r"[,.;:()|\n]", flat):
+    flat = one_word_countries(plain(text))
+    for part in re.split(r"[.;:()|\n]", flat):
         told = [word for word in re.findall(r"[^\W\d_]+", part) if word.lower() not in _SMALL]
         letters = [word if word.isupper() else word[0].upper() for word in told]
         for start in range(len(letters)):
             for end in range(start + 2, min(len(letters), start + 7) + 1):
                 short = "".join(letters[start:end])
-                capital = all(word[0].isupper() for word in told[start:end])
-                if len(short) > 2 or capital:
-                    yield short
+                yield short
 
 
 def _is_of_two(wanted: list[str], runs: Sequence[tuple[str, ...]]) -> bool:
@@ -194,3 +213,16 @@ def _is_of_two(wanted: list[str], runs: Sequence[tuple[str, ...]]) -> bool:
         if apart and one not in _GROUPS.values() and two not in _GROUPS.values():
             return True
     return False
+
+
+def _other_first(sentence: str, name: Name, runs: Sequence[tuple[str, ...]]) -> str:
+    """An ordinary word that opens the sentence in the place of a first name: Park Yong-beom.
+
+    That of the evidence is another, each time; a role ("Economist Levashenko") is none.
+    """
+    opening = re.fullmatch(r"[\"'(]*([A-Z][a-z]+) ", plain(sentence)[: name.start])
+    if not opening or _ROLE.search(opening[1]):
+        return ""
+    last = key_of(name.words[0])
+    firsts = {run[run.index(last) - 1] for run in runs if last in run[1:]}
+    return opening[1] if firsts and key_of(opening[1]) not in firsts else ""

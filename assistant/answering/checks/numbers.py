@@ -41,6 +41,7 @@ _INITIAL = frozenset(
 )
 # What may be counted that the evidence only tells one by one.
 _TOLD = frozenset(stems("parts items figures sums amounts sides things steps points reasons cases"))
+_SPLIT = frozenset(stems("split share division ratio basis"))
 _PARTS_OF_ONE = {
     "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
     "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
@@ -113,7 +114,7 @@ _GAP = re.compile(
     r"\b(?:more|less|fewer|difference|gap|higher|lower|larger|smaller|longer|shorter|rise|rose|risen"
     r"|fall|fell|fallen|increas|decreas|cut|drop|reduc|remain|left|rest|additional|another|balance"
     r"|up|down|shortfall|narrow|widen|short|exceed|grew|grow|growth|gain|declin|slump|jump|climb"
-    r"|slip|lost|shr[aiu]nk|after|later|earlier|before|apart|over|within|between)",
+    r"|slip|lost|shr[aiu]nk|later|earlier|apart|between|halv|extra)",
     re.IGNORECASE,
 )
 
@@ -124,7 +125,7 @@ class Quantity:
 
     `readings` are (value, unit) pairs: 5m is five million or five metres.
     `bound` is "", "about", "over" or "under", as the words before it say; `of`
-    are the stems of the words after it.
+    are the stems of the words after it. `pointing` says that it has "the" before it, `in_range` that it is one end of a range.
     """
 
     text: str
@@ -134,6 +135,8 @@ class Quantity:
     digits: int = 0  # significant digits, as far as they can be known
     bound: str = ""
     of: frozenset[str] = frozenset()
+    pointing: bool = False
+    in_range: bool = False
 
     @property
     def value(self) -> float:
@@ -174,14 +177,17 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
     if not readings:
         return None
     before, after = text[max(0, start - 30) : start], text[match.end() : match.end() + 60]
+    if match["worded"] and match[0].strip()[0].isupper() and re.search(r"[A-Z]\w* $", before):
+        return None  # Element Six
     return Quantity(
-        match[0].strip(),
-        start,
-        match.end(),
-        readings,
-        digits,
-        _bound(before, match),
-        _counted(after),
+        text=match[0].strip(),
+        start=start,
+        end=match.end(),
+        readings=readings,
+        digits=digits,
+        bound=_bound(before, match),
+        of=_counted(after),
+        pointing=re.search(r"\b(?:the|these|those) $", before, re.IGNORECASE) is not None,
     )
 
 
@@ -273,7 +279,7 @@ def _bound(before: str, match: re.Match[str]) -> str:
 def _counted(after: str) -> frozenset[str]:
     """The stems of the words right after a number, up to where something else begins."""
     near = re.split(
-        r"[,.;:()|]| (?:of|in|on|at|for|from|to|by|with|and|or|that|which|as|than|will|would|is|are"
+        r"[,.;:()|$¥€£\d]| (?:of|in|on|at|for|from|to|by|with|and|or|that|which|as|than|between|into|over|under|after|before|since|per|each|but|will|would|is|are"
         r"|was|were|has|have|had|can|could|may)\b",
         after.replace("-", " "),
     )[0]
@@ -286,9 +292,10 @@ def _inherited(found: Sequence[Quantity], text: str) -> Iterator[Quantity]:
         after = found[number + 1] if number + 1 < len(found) else None
         before = found[number - 1] if number else None
         if after and _joined(one, after, text):
-            yield _like(one, after)
-        elif before and _joined(before, one, text) and one.unit is None and before.unit:
-            yield _like(one, before)
+            yield replace(_like(one, after), in_range=not _moves(one, text))
+        elif before and _joined(before, one, text):
+            alike = _like(one, before) if one.unit is None else one
+            yield replace(alike, in_range=not _moves(before, text))
         else:
             yield one
 
@@ -297,6 +304,11 @@ def _joined(one: Quantity, other: Quantity, text: str) -> bool:
     between = text[one.end : other.start]
     kinds = {one.dimension, other.dimension} & {"ordinal", "times", "crowd"}
     return not kinds and len(between) <= 5 and bool(_TO.fullmatch(between))
+
+
+def _moves(one: Quantity, text: str) -> bool:
+    """Whether it is where a change begins: from 30% to 15%."""
+    return text[: one.start].rstrip().endswith("from")
 
 
 def _like(one: Quantity, other: Quantity) -> Quantity:
@@ -315,9 +327,9 @@ def supported(claim: Quantity, known: Sequence[Quantity], text: str) -> bool:
     """Whether a number stands among others; `text` is where those come from."""
     if claim.dimension == "ordinal" and claim.value == 1.0 and _INITIAL & set(stems(text)):
         return True
-    if _counts_the_said(claim) and not any(claim.of & one.of for one in known):
+    if _counts_the_said(claim) and not any(claim.of & one.of for one in known if not one.unit):
         return True
-    near = [one for one in known if _same(claim, one, text)]
+    near = [one for one in known if _same(claim, one, text) or _numbered(claim, one)]
     return bool(near) and not _counts_other(claim, near, known)
 
 
@@ -325,13 +337,19 @@ def _counts_the_said(claim: Quantity) -> bool:
     """Whether it only counts what is told anyway: "one hub", "the two parts"."""
     if claim.unit or not claim.text.isalpha() or claim.value > 4:
         return False
-    return claim.value == 1.0 or bool(claim.of & _TOLD)
+    return claim.value == 1.0 or claim.pointing or bool(claim.of & _TOLD)
+
+
+def _numbered(claim: Quantity, one: Quantity) -> bool:
+    """Whether one is the other's place in a row: page two, the second page."""
+    kinds = {claim.dimension, one.dimension}
+    return kinds == {"", "ordinal"} and claim.value == one.value and not (claim.of and one.of)
 
 
 def _same(claim: Quantity, one: Quantity, text: str) -> bool:
     return any(
-        _alike(unit, other_unit, value)
-        and _close(_size(value, unit), _size(other, other_unit), claim, one)
+        _alike(unit, other_unit, claim)
+        and _close(*_sizes((value, unit), (other, other_unit)), claim, one)
         for value, unit in claim.readings
         for other, other_unit in _with_unit_named(one, unit, text)
     )
@@ -344,26 +362,30 @@ def _with_unit_named(
 
     "The 10 gigawatts, 9.2 of them from gas"; a column of a table, by its heading.
     """
-    bare = unit and one.readings[0][1] is None and unit[0] not in ("ordinal", "times", "crowd")
+    bare = unit and one.unit is None and not one.of and unit[0] not in ("ordinal", "times", "crowd")
     if not bare or not _names_unit(text, unit):
         return one.readings
     return (*one.readings, (one.value, unit))
 
 
-def _size(value: float, unit: Unit | None) -> float:
-    return value * (unit[1] if unit else 1.0)
+def _sizes(
+    one: tuple[float, Unit | None], other: tuple[float, Unit | None]
+) -> tuple[float, float]:
+    """Two readings made comparable: values alone, where one of them has no unit."""
+    if one[1] is None or other[1] is None:
+        return one[0], other[0]
+    return one[0] * one[1][1], other[0] * other[1][1]
 
 
-def _alike(unit: Unit | None, other: Unit | None, value: float) -> bool:
+def _alike(unit: Unit | None, other: Unit | None, claim: Quantity) -> bool:
     """Whether two units can be meant for one thing."""
     if unit and other:
         return unit[0] == other[0] or {unit[0], other[0]} == {"crowd", ""}
-    if unit is None and other is None:
-        return True
-    if unit is None:
-        named = other and other[0]
-        return named in CURRENCIES or named == "crowd" or (value >= 100 and named != "percent")
-    return unit[0] == "crowd"
+    if unit is None and other:
+        if other[0] == "percent":
+            return not claim.of - _SPLIT
+        return other[0] in CURRENCIES or claim.value >= 100 or not claim.of
+    return unit is None or unit[0] == "crowd"
 
 
 def _names_unit(text: str, unit: Unit | None) -> bool:
@@ -410,10 +432,12 @@ def _counts_other(claim: Quantity, near: Sequence[Quantity], known: Sequence[Qua
 def computed(claim: Quantity, known: Sequence[Quantity], sentence: str, text: str) -> bool:
     """Whether a number is the sum, difference or change of cited ones, as the sentence says."""
     known = [replace(one, readings=_with_unit_named(one, claim.unit, text)[-1:]) for one in known]
+    near = plain(sentence)[max(0, claim.start - 60) : claim.end + 30]
+    ends = {one.size for one in known if one.in_range}
     sizes = sorted({one.size for one in known if _addable(claim, one)})
     if len(sizes) <= 8:
         for low, high in ((a, b) for a in sizes for b in sizes if a < b):
-            if _GAP.search(sentence) and _equal(claim, high - low):
+            if _GAP.search(near) and not {low, high} <= ends and _equal(claim, high - low):
                 return True
             if _SUM.search(sentence) and any(
                 _equal(claim, low + high + more) for more in (0.0, *(s for s in sizes if s > high))
@@ -424,7 +448,7 @@ def computed(claim: Quantity, known: Sequence[Quantity], sentence: str, text: st
             twice.count(size) > 1 and _equal(claim, 2 * size) for size in sizes
         ):
             return True
-    return _relative(claim, known, sentence)
+    return _relative(claim, known, near)
 
 
 def _addable(claim: Quantity, one: Quantity) -> bool:
@@ -437,19 +461,20 @@ def _addable(claim: Quantity, one: Quantity) -> bool:
     return one.unit is None and (bool(claim.of & one.of) or one.value >= 100)
 
 
-def _relative(claim: Quantity, known: Sequence[Quantity], sentence: str) -> bool:
+def _relative(claim: Quantity, known: Sequence[Quantity], near: str) -> bool:
     """Whether it is the change from one cited amount to another in per cent, or their ratio."""
     if claim.dimension not in ("percent", "times"):
         return False
     by_unit: dict[str, set[float]] = {}
     for one in known:
-        if one.dimension not in ("percent", "ordinal", "times", "crowd") and one.size > 0:
+        shares = one.dimension == "percent" and not claim.text.isalpha()
+        if one.dimension not in ("ordinal", "times", "crowd") and not shares and one.size > 0:
             by_unit.setdefault(one.dimension, set()).add(one.size)
     pairs = [(a, b) for sizes in by_unit.values() if len(sizes) <= 4 for a in sizes for b in sizes
              if a != b]  # fmt: skip
     if claim.dimension == "times":
         return any(_equal(claim, a / b) for a, b in pairs)
-    changes = _GAP.search(sentence) is not None
+    changes = _GAP.search(near) is not None
     return any(
         (changes and _equal(claim, 100 * abs(b - a) / a)) or (a < b and _equal(claim, 100 * a / b))
         for a, b in pairs
@@ -463,7 +488,7 @@ def _equal(claim: Quantity, size: float) -> bool:
     if claim.bound or ratio:
         unit = claim.unit[1] if claim.unit else 1.0
         return f"{size / unit:.{_decimals(claim)}f}" == f"{claim.value:.{_decimals(claim)}f}" or (
-            claim.bound == "about" and abs(claim.size - size) <= 0.03 * size
+            claim.bound == "about" and _rounds(size, claim)
         )
     return False
 

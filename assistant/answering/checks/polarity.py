@@ -17,7 +17,7 @@ _NOT = re.compile(
 # Not a negation: "not only", "no less than", "no more than".
 _NO_NEGATION = re.compile(
     r"\b(?:not (?:only|just|merely|least)|no (?:less|more|fewer|later|sooner|doubt|matter)"
-    r"|No\. ?\d|none other|nothing but)\b",
+    r"|No\. ?\d|none other|nothing but|cannot do without|not without)\b",
     re.IGNORECASE,
 )
 # Words that deny by themselves: the other side may say "not" for them.
@@ -25,8 +25,8 @@ _DENYING = re.compile(
     r"\b(?:den(?:y|ies|ied)|reject|refus|declin|lack|absen[ct]|miss(?:ing|ed)|exclud|exempt|unable"
     r"|prohibit|ban(?:s|ned|ning)?\b|forbid|halt|suspend|stop|cancel|withdr|fail|un(?!ited|it|der|ion|iver|til|ique)\w+(?:ed|able)\b"
     r"|only|yet|except|avoid|prevent|rule[sd]? out|instead|rather than|insufficient|impossible"
-    r"|doubt|without|free of|free from|little|few\b|no longer|remain|open\b|unclear|unknown"
-    r"|undecided|zero|non-\w+|less\b|unlike|far from|short of|in-?\w*(?:complete|capable|valid)"
+    r"|doubt|without|free of|free from|no longer|unclear|unknown"
+    r"|undecided|zero|non-\w+|unlike|far from|short of|incomplete"
     r"|dis(?:agree|approv|miss|pute)|oppos)",
     re.IGNORECASE,
 )
@@ -36,6 +36,9 @@ _LITTLE = frozenset(
 )
 _CLAUSE = re.compile(r"[,;:()|]|\s-\s|\.\s|\b(?:but|although|though|while|whereas|because)\b", re.I)
 
+_LETTERS = re.compile(r"[^\W\d_]+")
+_PREFIXES = ("un", "in", "il", "im", "ir", "dis", "non")
+_PREFIX = re.compile(r"^(?:un|in|il|im|ir|dis|non)(?=\w{4})")
 _OPPOSITES = (
     ("rise rose risen increas grow grew grown gain climb expand soar surg jump",
      "fall fell fallen decreas declin drop reduc reduct shrink shrank slump plung contract cut"),
@@ -63,11 +66,17 @@ _OPPOSITES = (
     ("fast faster quick quicker", "slow slower"), ("light lighter", "heavi heavier"),
     ("widen broaden", "narrow"), ("upper", "lower"), ("encourag", "discourag"),
     ("temporari", "perman"), ("senior", "junior"), ("input", "output"),
+    ("eager keen will", "reluct unwil"), ("posit", "negat"), ("improv", "worsen deterior"),
+    ("blame blam", "prais"), ("safe", "danger"), ("whole complet entir", "partial part"),
+    ("strong stronger", "weak weaker"), ("rich", "poor"), ("hot", "cold"), ("wide wider", "narrow"),
+    ("urban", "rural"), ("simpl", "complex complic"), ("smooth", "rough"), ("young", "old"),
+    ("voluntarili", "forc"), ("separ", "join togeth"), ("singl", "multipl poly"), ("tall", "short"),
+    ("near", "far"), ("stabl", "volatil"), ("optim", "pessim"), ("ally alli", "enemi rival"),
     ("encourag urg", "deter discourag"), ("advantag", "disadvantag"), ("upgrad", "downgrad"),
 )  # fmt: skip
 
 _HEDGE = re.compile(
-    r"\b(?:may|might|could|would|should|plan(?:s|ned|ning)? (?:to|for)|planned|planning|propos\w*|consider\w*|expect\w*|intend\w*"
+    r"\b(?:may|might|could|would|should|plan(?:s|ned|ning)? (?:to|for)|planned|planning|propos\w*|consider\w*|expect\w*|intend\w*|meant to"
     r"|aim(?:s|ed|ing)?|hope[sd]?|hoping|likely|unlikely|possibl[ey]|potential(?:ly)?|perhaps"
     r"|reportedly|alleged(?:ly)?|estimat\w*|forecast\w*|project(?:ed|ions?)|appear(?:s|ed)?|seem(?:s|ed)?|if"
     r"|prospective|tentative\w*|draft|discuss\w*|negotiat\w*|seek(?:s|ing)?|sought|want(?:s|ed)?|due to"
@@ -80,8 +89,8 @@ _HEDGE = re.compile(
 )
 _STRONG_HEDGE = re.compile(
     r"\b(?:may|might|could|plan(?:s|ned|ning)? to|consider(?:s|ed|ing)?|propos(?:es?|ed|ing) to"
-    r"|intend(?:s|ed)? to|aim(?:s|ed|ing)? (?:to|at)|hope[sd]? to|(?:is|are|was|were) (?:likely|expected|due|set|planned|considering) (?:to)?"
-    r"|possibly|perhaps|reportedly|seek(?:s|ing)? to|want(?:s|ed)? to|expect(?:s|ed)? to|interested in|interest in)\b",
+    r"|intend(?:s|ed)? to|aim(?:s|ed|ing)? (?:to|at)|hope[sd]? to|(?:is|are|was|were) (?:likely|expected|due|set|planned|considering) to"
+    r"|possibly|perhaps|reportedly|seek(?:s|ing)? to|want(?:s|ed)? to|expect(?:s|ed)? to|interested in|interest in|look(?:s|ed|ing) (?:at|into))\b",
     re.IGNORECASE,
 )
 
@@ -153,21 +162,35 @@ def _outside(text: str) -> set[str]:
 def opposites(sentence: str, text: str) -> Iterator[str]:
     """Words of a sentence whose opposite the text has, and not the word itself."""
     said, known = _compared(sentence), _compared(text)
-    denying = polarity(sentence).negates != polarity(text).negates
+    denied = polarity(sentence).denied ^ polarity(text).denied
     for one, other in _pairs():
         for here, there in ((one, other), (other, one)):
             turned_round = here & said and not here & known and there & known and not there & said
-            if turned_round and not denying:
+            if turned_round and not (here | there) & denied:
                 yield " ".join(sorted(here & said))
+    yield from _prefixed(sentence, text)
+
+
+def _prefixed(sentence: str, text: str) -> Iterator[str]:
+    """Words that the one has plain and the other with a prefix that denies them: legal, illegal."""
+    said, known = ({w.lower() for w in _LETTERS.findall(plain(t))} for t in (sentence, text))
+    reached = polarity(sentence).denied | polarity(text).denied
+    for word in sorted(word for word in said - known if len(word) >= 4):
+        bare = _PREFIX.sub("", word)
+        denied = {f"{prefix}{word}" for prefix in _PREFIXES} & (known - said)
+        if bare != word and bare in known - said:
+            denied.add(bare)
+        if denied and not reached.intersection(*map(stems, denied)):
+            yield word
 
 
 def _compared(text: str) -> set[str]:
     """The stems of a text, words such as "more than" with a number left out."""
     flat = re.sub(
-        r"\b(?:more|less|fewer|higher|lower|greater|smaller|larger) than\b", " ", plain(text)
+        r"\b(?:more|less|fewer) than\b", " ", plain(text)
     )
     return {
-        stem for word in re.findall(r"[^\W\d_]+", flat) for stem in (word.lower(), *stems(word))
+        stem for word in _LETTERS.findall(flat) for stem in (word.lower(), *stems(word))
     }
 
 
