@@ -18,6 +18,7 @@ from typing import IO, Any
 import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
+from assistant.index_commands import build_index, index
 from assistant.llm.commands import llm, llm_option
 from assistant.schema import Filters, iso_date
 from assistant.serving.commands import A_FILE, mcp, user
@@ -72,7 +73,7 @@ def commands() -> None:
     """
 
 
-for command in (evaluate, llm, mcp, user):
+for command in (evaluate, index, llm, mcp, user):
     commands.add_command(command)
 
 
@@ -94,9 +95,9 @@ def chat(
     settings = load_settings(
         host=host, port=port, users=users, allow_anonymous=allow_anonymous or None, llm=llm
     )
-    from assistant import terminal
+    from assistant import index_display, terminal
     from assistant.conversation import Conversation
-    from assistant.ingestion import open_index, pending_changes
+    from assistant.ingestion import pending_changes
     from assistant.serving.address import listen
     from assistant.web.server import serve
 
@@ -106,16 +107,16 @@ def chat(
         pending = pending_changes(settings)
     except IndexNotBuilt:
         terminal.say("There is no index yet; building it.")
-        _build(settings)
+        build_index(settings)
     except CorpusError as error:
         terminal.say(f"{error}. The index answers as it was built.")
     else:
+        for failure in pending.failed:
+            terminal.say(f"{failure.file}: {failure.reason}")
         if not pending.is_empty:
-            terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
-    index = open_index(settings)
+            terminal.say(index_display.changes(pending) + ": run `diamond-assistant index build`")
     serve(
-        Conversation.open(settings, index=index),
-        index,
+        Conversation.open(settings),
         settings,
         listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),
@@ -201,44 +202,6 @@ def ask(
     else:
         terminal.show_answer(answer)
     return ABSTAINED if answer.abstained else ANSWERED
-
-
-@commands.group()
-def index() -> None:
-    """Build the index, or see what it holds."""
-
-
-@index.command()
-def build() -> None:
-    """Bring the index up to date with the corpus.
-
-    Only new and changed documents are embedded. The index that is there goes on
-    answering until the new one is complete.
-    """
-    from assistant.settings import load_settings
-
-    _build(load_settings())
-
-
-@index.command()
-def status() -> None:
-    """Show what the index holds and what a build would change."""
-    from assistant.settings import load_settings
-
-    settings = load_settings()
-    from assistant import terminal
-    from assistant.ingestion import pending_changes
-
-    terminal.show_status(pending_changes(settings))
-
-
-def _build(settings: Any) -> None:
-    from assistant import terminal
-    from assistant.ingestion import ingest
-
-    with terminal.progress_bar() as progress:
-        report = ingest(settings, progress)
-    terminal.show_report(report)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
-from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.llms import LLM
 from llama_index.core.schema import NodeWithScore
 
 from assistant.answering import Answerer
@@ -17,7 +18,8 @@ from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.generative import GenerativeAnswerer
 from assistant.embeddings import Embedder, load_embedder
 from assistant.index import Manifest, PassageIndex
-from assistant.ingestion import open_index
+from assistant.ingestion import generations_of, open_index
+from assistant.library import Library, Reading
 from assistant.llm.models import limits_of, load_llm
 from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import HybridRetriever, filterable, search
@@ -46,58 +48,64 @@ class Conversation:
     same parts, which may go on at the same time in another thread.
     """
 
-    def __init__(
-        self,
-        retriever: BaseRetriever,
-        answerer: Answerer,
-        manifest: Manifest,
-        turns: Sequence[Turn] = (),
-    ) -> None:
-        self.retriever = retriever
-        self.answerer = answerer
-        self.manifest = manifest
+    def __init__(self, library: Library, turns: Sequence[Turn] = ()) -> None:
+        self.library = library
         self.turns = list(turns)
 
     @classmethod
     def open(
         cls,
         settings: Settings,
-        load: Callable[[str, int], Embedder] = load_embedder,
+        load: Callable[[str, int], Embedder] | None = None,
         load_judge: Callable[[str, int], Reranker] = load_reranker,
         index: PassageIndex | None = None,
     ) -> Conversation:
-        """Load the models, and open the current generation unless an index is given.
+        """Load the models, and follow the current generation unless an index is given.
 
         Raises:
             StoreError: the index is missing, out of date or damaged.
             ModelUnavailable: a model cannot be loaded.
         """
-        index = index or open_index(settings)
+        load = load or partial(load_embedder, backend=settings.embedding_backend)
+        first = index or open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
-        retriever = HybridRetriever(
-            index, embedder, settings.dense_weight, settings.candidates, settings.top_k
-        )
-        calibration = Calibration.load(settings.calibration)
         judge = load_judge(settings.reranker, settings.threads)
-        offline = ExtractiveAnswerer(
-            embedder,
-            judge,
-            calibration,
-            sentences_of=index.sentences_of,
-            idf=index.lexical.idf,
-            max_words=settings.answer_words,
-            abstain_below=_or(settings.abstain_below, calibration.abstain_below),
-            nothing_below=_or(settings.nothing_below, calibration.nothing_below),
-            answer_from=settings.answer_from,
-        )
-        answerer: Answerer = offline
-        if settings.llm:
-            answerer = _written_by(settings, offline, judge, index.vocabulary)
-        return cls(retriever, answerer, index.manifest)
+        calibration = Calibration.load(settings.calibration)
+        llm = load_llm(settings) if settings.llm else None
+
+        def furnish(index: PassageIndex) -> Reading:
+            retriever = HybridRetriever(
+                index, embedder, settings.dense_weight, settings.candidates, settings.top_k
+            )
+            offline = ExtractiveAnswerer(
+                embedder,
+                judge,
+                calibration,
+                sentences_of=index.sentences_of,
+                idf=index.lexical.idf,
+                max_words=settings.answer_words,
+                abstain_below=_or(settings.abstain_below, calibration.abstain_below),
+                nothing_below=_or(settings.nothing_below, calibration.nothing_below),
+                answer_from=settings.answer_from,
+            )
+            answerer: Answerer = offline
+            if llm is not None:
+                answerer = _written_by(llm, settings, offline, judge, index.vocabulary)
+            return Reading(retriever, answerer, index.manifest, index)
+
+        if index is not None:
+            return cls(Library.of(furnish(index)))
+        following = partial(open_index, settings)
+        return cls(Library(generations_of(settings), following, furnish, first))
 
     def fresh(self, turns: Sequence[Turn] = ()) -> Conversation:
         """Another conversation over the same index, with these turns behind it."""
-        return Conversation(self.retriever, self.answerer, self.manifest, turns)
+        return Conversation(self.library, turns)
+
+    @property
+    def manifest(self) -> Manifest:
+        """That of the generation that answers now."""
+        return self.library.manifest
 
     def facets(self, filters: Filters = EVERYTHING) -> Facets:
         """What there is to search, or what the filters leave of it.
@@ -105,7 +113,8 @@ class Conversation:
         Raises:
             TypeError: the retriever cannot search within filters.
         """
-        return filterable(self.retriever).facets(filters)
+        with self.library.reading() as reading:
+            return filterable(reading.retriever).facets(filters)
 
     def ask(self, question: str, filters: Filters = EVERYTHING) -> Answer:
         """Answer a question in the light of the turns so far, and remember both.
@@ -118,7 +127,7 @@ class Conversation:
     def stream(
         self, question: str, filters: Filters = EVERYTHING
     ) -> Generator[Progress, None, None]:
-        """The answer as it comes; what was checked of it so far, and at last the whole.
+        """The answer as it comes: what of it was checked so far, and at last the whole.
 
         The question is remembered with the last step. An answerer that does not
         write piece by piece has no steps but that.
@@ -126,74 +135,92 @@ class Conversation:
         timings: dict[str, float] = {}
         text = question.encode("utf-8", "replace").decode()  # a lone surrogate is no text
         asked = " ".join(text.split())[:MAX_QUESTION]
-        with _timed(timings, "rewrite"):
-            rewritten = (yield from self._rewritten(asked)) if asked else ""
-            standalone = rewritten or standalone_question(asked, self.turns)
-            queries = [asked, rewritten] if rewritten else search_queries(asked, self.turns)
-        with _timed(timings, "retrieve"):
-            passages = search(self.retriever, queries, filters) if asked else []
-        with _timed(timings, "answer"):
-            answer = yield from self._answer(asked, standalone, passages, filters)
+        with self.library.reading() as reading:
+            with _timed(timings, "rewrite"):
+                rewritten = yield from self._rewritten(asked, reading.answerer)
+                standalone = rewritten or standalone_question(asked, self.turns)
+                queries = [asked, rewritten] if rewritten else search_queries(asked, self.turns)
+            with _timed(timings, "retrieve"):
+                passages = search(reading.retriever, queries, filters) if asked else []
+            with _timed(timings, "answer"):
+                answer = yield from self._answer(
+                    asked, standalone, passages, filters, reading.answerer
+                )
+            refusal = _refusal(asked, answer, filters, reading) if answer.abstained else ""
         timings["total"] = sum(timings.values())
         answer = replace(
             answer,
             question=text,
-            text=self._refusal(asked, answer, filters) if answer.abstained else answer.text,
+            text=refusal or answer.text,
             standalone_question=standalone,
             filters=filters,
-            generation=self.manifest.generation,
+            generation=reading.manifest.generation,
             timings_ms=answer.timings_ms | timings,
         )
         self.turns.append(replace(answer.turn, question=asked))
         yield Progress("done", answer)
 
-    def _rewritten(self, asked: str) -> Generator[Progress, None, str]:
+    def _rewritten(self, asked: str, answerer: Answerer) -> Generator[Progress, None, str]:
         """A follow-up in full words, if a language model is to write it; else ""."""
-        if not isinstance(self.answerer, GenerativeAnswerer):
+        if not asked or not isinstance(answerer, GenerativeAnswerer):
             return ""
-        waiting = self.answerer.rewritten(asked, self.turns)
-        while True:
-            try:
-                next(waiting)
-            except StopIteration as end:
-                return str(end.value)
-            yield Progress("search", Answer(question=asked, text=""))
+        waiting = answerer.rewritten(asked, self.turns)
+        with closing(waiting):
+            while True:
+                try:
+                    next(waiting)
+                except StopIteration as end:
+                    return str(end.value)
+                yield Progress("search", Answer(question=asked, text=""))
 
     def _answer(
-        self, asked: str, standalone: str, passages: Sequence[NodeWithScore], filters: Filters
+        self,
+        asked: str,
+        standalone: str,
+        passages: Sequence[NodeWithScore],
+        filters: Filters,
+        answerer: Answerer,
     ) -> Generator[Progress, None, Answer]:
-        if not isinstance(self.answerer, GenerativeAnswerer):
-            return self.answerer.answer(standalone, passages, filters.as_of)
-        steps = self.answerer.stream(standalone, passages, filters.as_of, asked, self.turns)
-        with closing(steps):
+        if not isinstance(answerer, GenerativeAnswerer):
+            return answerer.answer(standalone, passages, filters.as_of)
+        with closing(
+            answerer.stream(standalone, passages, filters.as_of, asked, self.turns)
+        ) as steps:
             for step in steps:
                 if step.stage == "done":
                     return step.answer
                 yield step
         raise AssertionError("an answer has a last step")
 
-    def _refusal(self, question: str, answer: Answer, filters: Filters) -> str:
-        """What was searched, as the text of an abstention."""
-        if not question:
-            return "There is no question to answer."
-        searched = self.manifest if filters.is_empty else self.facets(filters)
-        dates = ""
-        if searched.published_from:
-            dates = f", dated {searched.published_from} to {searched.published_to}"
-        return (
-            f"{REFUSALS[answer.outcome]} Searched: {_count(searched.documents, 'document')}{dates} "
-            f"({_count(searched.passages, 'passage')})."
-            + ("" if filters.is_empty else f" Filter: {filters.in_words}.")
-        )
+
+def _refusal(question: str, answer: Answer, filters: Filters, reading: Reading) -> str:
+    """What was searched, as the text of an abstention."""
+    if not question:
+        return "There is no question to answer."
+    searched: Manifest | Facets = reading.manifest
+    if not filters.is_empty:
+        searched = filterable(reading.retriever).facets(filters)
+    dates = ""
+    if searched.published_from:
+        dates = f", dated {searched.published_from} to {searched.published_to}"
+    return (
+        f"{REFUSALS[answer.outcome]} Searched: {_count(searched.documents, 'document')}{dates} "
+        f"({_count(searched.passages, 'passage')})."
+        + ("" if filters.is_empty else f" Filter: {filters.in_words}.")
+    )
 
 
 def _written_by(
-    settings: Settings, offline: ExtractiveAnswerer, judge: Reranker, vocabulary: Vocabulary
+    llm: LLM,
+    settings: Settings,
+    offline: ExtractiveAnswerer,
+    judge: Reranker,
+    vocabulary: Vocabulary,
 ) -> GenerativeAnswerer:
-    """An answerer that has the model of the settings write, over the offline one."""
+    """An answerer that has a model write, over the offline one."""
     return GenerativeAnswerer(
         offline,
-        load_llm(settings),
+        llm,
         settings.llm,
         Checker(judge, vocabulary=vocabulary),
         Checker(None, vocabulary=vocabulary),

@@ -5,7 +5,13 @@ from __future__ import annotations
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.response.schema import Response
 from llama_index.core.query_engine import CustomQueryEngine
-from llama_index.core.schema import NodeRelationship, NodeWithScore, RelatedNodeInfo, TextNode
+from llama_index.core.schema import (
+    NodeRelationship,
+    NodeWithScore,
+    QueryBundle,
+    RelatedNodeInfo,
+    TextNode,
+)
 
 from assistant.conversation import Conversation
 from assistant.schema import Answer, Citation
@@ -18,7 +24,7 @@ def as_retriever(conversation: Conversation) -> BaseRetriever:
     >>> best.node.ref_doc_id
     'works/2031-03-02-harbour-gazette-glass-bridge'
     """
-    return conversation.retriever
+    return _Retriever(conversation)
 
 
 def as_query_engine(conversation: Conversation) -> CustomQueryEngine:
@@ -31,6 +37,18 @@ def as_query_engine(conversation: Conversation) -> CustomQueryEngine:
     'answered'
     """
     return _Engine(conversation=conversation)
+
+
+class _Retriever(BaseRetriever):
+    """Searches the generation that answers at the time."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__()
+        self._conversation = conversation
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        with self._conversation.library.reading() as reading:
+            return reading.retriever.retrieve(query_bundle)
 
 
 class _Engine(CustomQueryEngine):

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from llama_index.core.schema import Document, TextNode
@@ -50,7 +51,7 @@ def no_progress(stage: str, done: int, total: int) -> None:
 def ingest(
     settings: Settings,
     progress: Progress = no_progress,
-    load: LoadEmbedder = load_embedder,
+    load: LoadEmbedder | None = None,
     corpus: Corpus | None = None,
     keep_failed: bool = False,
 ) -> IngestReport:
@@ -67,6 +68,7 @@ def ingest(
         StoreError: the index cannot be written; the old generation still answers.
         ModelUnavailable: the embedding model cannot be loaded.
     """
+    load = load or partial(load_embedder, backend=settings.embedding_backend)
     generations = generations_of(settings)
     corpus = corpus or open_corpus(settings)
     with _said_plainly(generations.root), generations.building() as directory:
@@ -81,7 +83,7 @@ def ingest(
                     _seed(cache, old)
                 chunked = _chunk(plan.fresh, settings, load, progress)
                 embedded = chunked.embed(cache, progress)
-                draft = _draft(plan, chunked.documents, generations, settings)
+                draft = _draft(plan, chunked.documents, corpus.origin, generations, settings)
                 manifest = _write(directory, draft, cache, progress)
                 generations.publish(directory, manifest.generation)
                 generations.prune(settings.keep_generations)
@@ -102,15 +104,34 @@ def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestR
         return compare(index, recipe_of(settings), found).report
 
 
-def open_index(settings: Settings) -> PassageIndex:
-    """The current generation, if it was built with the recipe in force.
+def planned_changes(
+    settings: Settings, corpus: Corpus | None = None, keep_failed: bool = False
+) -> IngestReport:
+    """What `ingest` would do now, whether there is an index or not.
+
+    Raises:
+        EmptyCorpus: there is no document that can be read.
+    """
+    old = _open_old(generations_of(settings))
+    with contextlib.closing(old) if old else contextlib.nullcontext():
+        corpus = corpus or open_corpus(settings)
+        return _plan(old, settings, corpus, no_progress, keep_failed).report
+
+
+def open_index(settings: Settings, generation: str | None = None) -> PassageIndex:
+    """The current generation, or the one that is named, if it was built with the recipe in force.
 
     Raises:
         IndexNotBuilt: there is no index yet.
         IndexOutOfDate: it was built with another recipe.
         IndexDamaged: it cannot be read.
+        NoSuchGeneration: the one that is named is not kept.
     """
-    index = _open_current(generations_of(settings))
+    generations = generations_of(settings)
+    if generation is None:
+        index = _open_current(generations)
+    else:
+        index = PassageIndex.open(generations.folder(generation))
     built, wanted = index.manifest.recipe.model_dump(), recipe_of(settings).model_dump()
     for name, value in wanted.items():
         if built[name] != value:
@@ -129,9 +150,11 @@ def generations_of(settings: Settings) -> Generations:
 
 def recipe_of(settings: Settings) -> Recipe:
     """What an index built with these settings holds."""
+    # All backends but this one give the same vectors to three digits: see backends.py.
+    coarse = "-int8" if settings.embedding_backend == "onnx-int8" else ""
     return Recipe(
         embedding_model=settings.embedding_model,
-        embedding_revision=revision_of(settings.embedding_model),
+        embedding_revision=revision_of(settings.embedding_model) + coarse,
         passage_tokens=settings.passage_tokens,
         digests=settings.digests,
     )
@@ -306,7 +329,11 @@ def _chunks(document: Document, chunker: SentenceChunker, model: str) -> Iterato
 
 
 def _draft(
-    plan: Plan, chunked: Sequence[ChunkedDocument], generations: Generations, settings: Settings
+    plan: Plan,
+    chunked: Sequence[ChunkedDocument],
+    origin: Sequence[str],
+    generations: Generations,
+    settings: Settings,
 ) -> Draft:
     content = json.dumps(dict(plan.fingerprints))
     before = plan.report.manifest.fingerprints if plan.report.manifest else {}
@@ -314,7 +341,7 @@ def _draft(
         generation=generations.next_id(hashlib.sha256(content.encode()).hexdigest()),
         built_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         recipe=recipe_of(settings),
-        folders=[str(settings.corpus_dir)],
+        folders=list(origin),
         fingerprints=dict(plan.fingerprints),
     )
     return Draft(

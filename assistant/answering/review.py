@@ -85,7 +85,7 @@ class Reviewer:
         return {finding.kind for finding in found} <= {"support", "negation", "hedge"}
 
     def _bears_out(self, text: str, sources: Sequence[Source]) -> bool:
-        """Whether sources that a sentence did not name say it. The rules are quick: they go first."""
+        """Whether sources that a sentence did not name say it; the rules go first, being quick."""
         evidence = [evidence_of(source) for source in sources]
         if not self.rules.check(text, evidence).passed:
             return False

@@ -115,8 +115,8 @@ class Call:
         counts = tokens_of(response)
         if counts:
             self.tokens = counts
-        self.finish = _finish(response.raw) or self.finish
-        self._tells_its_end = self._tells_its_end or _is_of_a_server(response.raw)
+        self.finish = finish_of(response.raw) or self.finish
+        self._tells_its_end = self._tells_its_end or is_of_a_server(response.raw)
         return response.delta or ""
 
 
@@ -211,7 +211,7 @@ def _retry_after(error: Exception) -> float | None:
     return seconds if seconds >= 0 else None
 
 
-def _finish(raw: Any) -> str:
+def finish_of(raw: Any) -> str:
     """Why a reply ended, as the server calls it; "" while it goes on."""
     if isinstance(raw, Mapping):  # Ollama's
         return str(raw.get("done_reason") or "")
@@ -219,7 +219,7 @@ def _finish(raw: Any) -> str:
     return str(getattr(choices[0], "finish_reason", None) or "")
 
 
-def _is_of_a_server(raw: Any) -> bool:
+def is_of_a_server(raw: Any) -> bool:
     """Whether a piece is one of OpenAI's or of Ollama's form: their last one says why it ended."""
     return hasattr(raw, "choices") or (isinstance(raw, Mapping) and "done" in raw)
 

@@ -24,7 +24,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import LLM, CustomLLM
 
 from assistant.errors import ModelUnavailable
-from assistant.llm.calls import CallFailed, tokens_of
+from assistant.llm.calls import CallFailed, finish_of, is_of_a_server, tokens_of
 
 _PIECE = 16  # characters given at a time
 
@@ -95,12 +95,16 @@ class RecordingLLM(CustomLLM):
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Ask the model, and keep what it says once it has said all."""
-        text = ""
+        text, finish, ends = "", "", False
         tokens: dict[str, int] = {}
         for response in self._llm.stream_chat(messages, **kwargs):
             text += response.delta or ""
             tokens = tokens_of(response) or tokens
+            finish = finish_of(response.raw) or finish
+            ends = ends or is_of_a_server(response.raw)
             yield response
+        if ends and not finish:  # it was cut off
+            return
         line = {"key": key_of(messages), "reply": text, "tokens": tokens}
         with self.path.open("a", encoding="utf-8") as cassette:
             cassette.write(json.dumps(line, ensure_ascii=False) + "\n")

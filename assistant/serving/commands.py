@@ -75,15 +75,13 @@ def mcp() -> None:
     import anyio
 
     from assistant.conversation import Conversation
-    from assistant.ingestion import open_index
     from assistant.serving.gate import Gate
     from assistant.serving.tools import make_tools, serve_stdio
 
     with contextlib.redirect_stdout(sys.stderr):  # the protocol has standard output to itself
-        index = open_index(settings)
-        conversation = Conversation.open(settings, index=index)
+        conversation = Conversation.open(settings)
         gate = Gate(settings.requests_per_minute, settings.queue_size)
-        tools = make_tools(conversation, index, gate)
+        tools = make_tools(conversation, gate)
     # A thread waits for the next line of input, and Python would wait for the thread.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(serve_stdio, tools)

@@ -129,10 +129,11 @@ class Health(ReplyBody):
 
     @classmethod
     def of(cls, conversation: Conversation) -> Health:
-        manifest = conversation.manifest
+        with conversation.library.reading() as reading:
+            manifest, answerer = reading.manifest, reading.answerer.name
         return cls(
             generation=manifest.generation,
-            answerer=conversation.answerer.name,
+            answerer=answerer,
             documents=len(manifest.fingerprints),
             passages=manifest.passages,
         )

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 
 from assistant.conversation import Conversation
 from assistant.errors import AssistantError, NoSuchDocument
-from assistant.index import PassageIndex
 from assistant.retrieval import search
 from assistant.schema import Answer, Citation, readable_date
 from assistant.serving.gate import Gate
@@ -57,9 +56,9 @@ class Tool:
         )
 
 
-def make_tools(conversation: Conversation, index: PassageIndex, gate: Gate) -> Server[Any]:
+def make_tools(conversation: Conversation, gate: Gate) -> Server[Any]:
     """An MCP server over the index that the conversation answers from."""
-    tools = {tool.name: tool for tool in _tools(conversation, index)}
+    tools = {tool.name: tool for tool in _tools(conversation)}
 
     async def list_tools(
         context: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
@@ -102,20 +101,22 @@ async def serve_stdio(tools: Server[Any]) -> None:
         await tools.run(reader, writer, tools.create_initialization_options())
 
 
-def _tools(conversation: Conversation, index: PassageIndex) -> list[Tool]:
+def _tools(conversation: Conversation) -> list[Tool]:
     def ask(wish: Ask) -> tuple[str, BaseModel]:
         answer = wish.answer(conversation)
         return _answer_text(answer), AnswerBody.of(answer)
 
     def find(wish: Search) -> tuple[str, BaseModel]:
         filters = filters_of(wish.filters, conversation)
-        scored = search(conversation.retriever, [wish.query], filters)[: wish.top_k]
+        with conversation.library.reading() as reading:
+            scored = search(reading.retriever, [wish.query], filters)[: wish.top_k]
         found = Found(passages=[PassageBody.of(passage) for passage in scored])
         return "\n\n".join(map(_passage_text, found.passages)), found
 
     def get_document(wish: GetDocument) -> tuple[str, BaseModel]:
         try:
-            document = DocumentBody.of(index.document(wish.id))
+            with conversation.library.reading() as reading:
+                document = DocumentBody.of(reading.index.document(wish.id))
         except KeyError as error:
             raise NoSuchDocument(
                 f"There is no document {wish.id!r}; `search` gives the ids of those there are."

@@ -9,11 +9,10 @@ import gradio as gr
 
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
-from assistant.index import PassageIndex
 from assistant.serving.gate import Gate
 from assistant.web import words
 from assistant.web.chat import Chat, Desk
-from assistant.web.documents import matching, rows
+from assistant.web.documents import document_rows, matching
 from assistant.web.evaluation import evaluation_html
 from assistant.web.events import NO_TURN, Events
 from assistant.web.layout import (
@@ -58,19 +57,18 @@ def launch_options() -> dict[str, Any]:
 
 def make_app(
     conversation: Conversation,
-    index: PassageIndex,
     store: ConversationStore,
     runs: Path,
     gate: Gate,
 ) -> gr.Blocks:
-    """The page over one index. Each browser tab has its own conversation.
+    """The page over the index of a conversation. Each browser tab has a conversation of its own.
 
     `runs` is the folder of the evaluation's runs; the latest is shown.
     """
-    suggestions = Suggestions.load(index.manifest.fingerprints)
-    desk = Desk(conversation, index, store, suggestions, gate)
+    library = conversation.library
+    suggestions = Suggestions.load(library.manifest.fingerprints)
+    desk = Desk(conversation, store, suggestions, gate)
     events = Events(desk)
-    table = rows(index)
     app: gr.Blocks
     with gr.Blocks(
         title=words.TITLE, analytics_enabled=False, fill_height=True, fill_width=True
@@ -78,12 +76,12 @@ def make_app(
         chat = gr.State(Chat())
         bridge = gr.HTML(script_words(), elem_id="bridge", js_on_load=BRIDGE)
         side = sidebar()
-        gr.HTML(masthead(index.manifest), elem_id="masthead")
+        head = gr.HTML(masthead(library.manifest), elem_id="masthead")
         with gr.Tabs(elem_id="views"):
             with gr.Tab(words.ASK_VIEW):
-                view = ask_view(index.facets())
-            with gr.Tab(words.DOCUMENTS_VIEW):
-                wanted, documents = documents_view(table)
+                view = ask_view(conversation.facets())
+            with gr.Tab(words.DOCUMENTS_VIEW) as documents_tab:
+                wanted, documents = documents_view(document_rows(library))
             with gr.Tab(words.EVALUATION_VIEW) as evaluation_tab:
                 evaluation = gr.HTML(NOTHING)
         reader = gr.HTML(NOTHING, elem_id="reader", js_on_load=NEWS)
@@ -101,9 +99,11 @@ def make_app(
         bridge.select(events.sources, chat, view.panel, **_QUICK)
         bridge.expand(events.read, None, reader, **_QUICK)
         documents.select(events.read_row, None, reader, **_QUICK)
-        wanted.input(lambda text: matching(table, text), wanted, documents, **_QUICK)
+        for look in (wanted.input, documents_tab.select):
+            look(lambda text: matching(document_rows(library), text), wanted, documents, **_QUICK)
         evaluation_tab.select(lambda: evaluation_html(runs), None, evaluation, **_QUICK)
         app.load(events.arrive, None, shown, **_QUICK)
+        app.load(lambda: masthead(library.manifest), None, head, **_QUICK)
     return app
 
 

@@ -15,7 +15,6 @@ from assistant.conversation import Conversation
 from assistant.errors import AssistantError, HistoryError
 from assistant.exports import answer_markdown, conversation_json, conversation_markdown
 from assistant.history import ConversationStore, Verdict
-from assistant.index import PassageIndex
 from assistant.schema import Answer, Filters, Progress
 from assistant.segmentation import Span
 from assistant.serving.gate import Gate
@@ -61,14 +60,13 @@ class Desk:
     def __init__(
         self,
         conversation: Conversation,
-        index: PassageIndex,
         store: ConversationStore,
         suggestions: Suggestions,
         gate: Gate,
     ) -> None:
         self._conversation = conversation
         self._gate = gate
-        self._index = index
+        self._library = conversation.library
         self._store = store
         self._suggestions = suggestions
 
@@ -98,7 +96,7 @@ class Desk:
             yield Step(as_it_was, [*self.messages(as_it_was), asked, refusal])
             return
         # A question that was called off ends at this step, before its answer is kept.
-        yield Step(as_it_was, panel=sources_panel(answer, turn, self._index), busy=True)
+        yield Step(as_it_was, panel=self._panel(answer, turn), busy=True)
         chat = self._kept(chat, answer, user, replaces)
         for piece in shown_pieces(answer, turn, self._newest):
             yield Step(chat, [*messages, _said("assistant", piece)], busy=True)
@@ -144,7 +142,7 @@ class Desk:
         return Step(
             chat,
             self.messages(chat),
-            sources_panel(last, len(chat.answers) - 1, self._index),
+            self._panel(last, len(chat.answers) - 1),
             next_html(self._suggestions.after(chat.answers), last),
             self.conversations(chat, user),
         )
@@ -152,14 +150,15 @@ class Desk:
     def sources(self, chat: Chat, turn: int) -> str:
         """The sources of one of the answers."""
         known = 0 <= turn < len(chat.answers)
-        return sources_panel(chat.answers[turn] if known else None, turn, self._index)
+        return self._panel(chat.answers[turn] if known else None, turn)
 
-    def read(self, document: str, spans: Sequence[Span]) -> str:
-        """A document to read, some of it marked."""
-        try:
-            return reader_html(self._index.document(document), spans)
-        except KeyError:
-            return reader_html(None, [])
+    def read(self, document: str, spans: Sequence[Span], generation: str | None = None) -> str:
+        """A document to read, some of it marked, as it was in a generation."""
+        with self._library.reading(generation) as reading:
+            try:
+                return reader_html(reading.index.document(document), spans)
+            except KeyError:
+                return reader_html(None, [])
 
     def rename(self, conversation: str, title: str, chat: Chat, user: str) -> Step:
         """Give a conversation another name."""
@@ -220,7 +219,12 @@ class Desk:
 
     @property
     def _newest(self) -> str | None:
-        return self._index.manifest.published_to
+        return self._library.manifest.published_to
+
+    def _panel(self, answer: Answer | None, turn: int) -> str:
+        """The sources of an answer, in the generation that it was given from."""
+        with self._library.reading(answer.generation if answer else None) as reading:
+            return sources_panel(answer, turn, reading.index)
 
     def _kept(self, chat: Chat, answer: Answer, user: str, replaces: bool) -> Chat:
         """The chat with its answer, which is kept; a full disk does not take the answer away.

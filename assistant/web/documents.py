@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from assistant.index import PassageIndex
+from assistant.documents import Listed
+from assistant.library import Library
 from assistant.schema import topic_of
 
 
@@ -14,23 +15,24 @@ def matching(table: list[list[Any]], search: str) -> list[list[Any]]:
     return [row for row in table if all(w in " ".join(map(str, row)).casefold() for w in wanted)]
 
 
-def rows(index: PassageIndex) -> list[list[Any]]:
-    """A row a document, newest first; the columns are `words.DOCUMENT_COLUMNS`."""
-    found = []
-    for document_id in index.manifest.fingerprints:
-        metadata = index.document(document_id).metadata
-        found.append(
-            [
-                str(metadata.get("title", "")),
-                str(metadata.get("publisher", "")),
-                str(metadata.get("published") or ""),
-                str(metadata.get("kind", "")),
-                topic_of(document_id),
-                len(index.passages_of(document_id)),
-                document_id,
-            ]
-        )
+def document_rows(library: Library) -> list[list[Any]]:
+    """A row a document of the current generation, newest first: `words.DOCUMENT_COLUMNS`."""
+    with library.reading() as reading:
+        found = [_row(document) for document in reading.index.documents()]
     return sorted(found, key=lambda row: (row[2], row[0]), reverse=True)
+
+
+def _row(document: Listed) -> list[Any]:
+    said = document.metadata
+    return [
+        str(said.get("title", "")),
+        str(said.get("publisher", "")),
+        str(said.get("published") or ""),
+        str(said.get("kind", "")),
+        topic_of(document.id),
+        document.passages,
+        document.id,
+    ]
 
 
 def columns() -> dict[str, Any]:

@@ -121,7 +121,8 @@ class Events:
     def read(self, event: gr.EventData) -> str:
         """The document of a card."""
         spans = spans_of(reported(event, "spans"))
-        return self._desk.read(reported(event, "document"), spans)
+        generation = reported(event, "generation") or None
+        return self._desk.read(reported(event, "document"), spans, generation)
 
     def read_row(self, event: gr.SelectData) -> Any:
         """The document of a row of the table; an empty table has a row without one."""

@@ -32,7 +32,8 @@
   const turnOf = (id) => Number(id.split("-")[1]);
 
   const read = (button) => {
-    send("expand", { document: attribute(button, "document"), spans: attribute(button, "spans") });
+    const said = ["document", "spans", "generation"].map((name) => [name, attribute(button, name)]);
+    send("expand", Object.fromEntries(said));
   };
   const ask = (title, form) =>
     new Promise((resolve) => {

@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
-from assistant.index import PassageIndex
 from assistant.serving.address import LOOPBACK, is_loopback, url_of
 from assistant.serving.api import make_api
 from assistant.serving.gate import Gate
@@ -30,7 +29,6 @@ _LAST_WORDS = 1  # seconds that open connections get when the server stops
 
 def serve(
     conversation: Conversation,
-    index: PassageIndex,
     settings: Settings,
     listening: socket.socket,
     ready: Callable[[str], None],
@@ -40,7 +38,7 @@ def serve(
     Raises:
         SettingsError: the file of users cannot be used.
     """
-    config = configure(make_server(conversation, index, settings))
+    config = configure(make_server(conversation, settings))
     server = _Server(config, lambda: ready(url_of(listening, settings.host)))
     try:
         server.run(sockets=[listening])
@@ -64,7 +62,7 @@ def configure(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def make_server(conversation: Conversation, index: PassageIndex, settings: Settings) -> ASGIApp:
+def make_server(conversation: Conversation, settings: Settings) -> ASGIApp:
     """Everything that is served over the conversation's index, as an ASGI app to be run once.
 
     Raises:
@@ -73,11 +71,11 @@ def make_server(conversation: Conversation, index: PassageIndex, settings: Setti
     """
     sign_in = SignIn(Users.load(settings.users)) if settings.users else None
     gate = Gate(settings.requests_per_minute, settings.queue_size, CONCURRENCY)
-    api = make_api(conversation, gate, make_tools(conversation, index, gate))
+    api = make_api(conversation, gate, make_tools(conversation, gate))
     if sign_in:
         api.router.routes.extend(sign_in.routes)
     store = ConversationStore.open(settings.conversations)
-    page = make_app(conversation, index, store, settings.runs_dir, gate)
+    page = make_app(conversation, store, settings.runs_dir, gate)
     mount_page(api, page, settings, bool(sign_in))
     app: ASGIApp = RequireSignIn(api, sign_in) if sign_in else api
     # What anybody on this machine may read, a page on the web must not.

@@ -173,7 +173,8 @@ def _card(citations: list[Citation], answer: Answer, turn: int, library: Library
         f'<span class="kind">{escape(first.kind)}</span></header>'
         f"<h3>{link(first.title, first.url)}</h3>{_differing(first, answer)}{quotes}"
         f'<footer><button type="button" class="read" data-document="{html.escape(first.document)}" '
-        f'data-spans="{places}">{words.READ}</button>'
+        f'data-spans="{places}" data-generation="{html.escape(answer.generation)}">'
+        f"{words.READ}</button>"
         f'<span class="id">{escape(_place(citations))}</span></footer></article>'
     )
 

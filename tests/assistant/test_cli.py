@@ -259,7 +259,8 @@ def test_index_status_shows_what_a_build_would_change(place: Path, tmp_path: Pat
     assert status.returncode == 0
     assert "change nothing" in status.stdout
     other = assistant(place, "index", "status", DIAMOND_PASSAGE_TOKENS="200")
-    assert "4 changed" in other.stdout
+    assert "cut all 4 others anew" in other.stdout
+    assert "setting passage_tokens: built with 256, now 200" in other.stdout
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -351,12 +352,12 @@ def test_chat_stops_at_once_and_says_nothing(how: signal.Signals, status: int, p
 
 def test_chat_answers_although_a_new_document_is_broken(place: Path, tmp_path: Path) -> None:
     corpus = Path(shutil.copytree(DATA / "corpus", tmp_path / "corpus"))
-    (corpus / "broken.md").write_text("no front matter")
+    (corpus / "broken.pdf").write_text("no PDF")
     environment = {**os.environ, **places(place), "DIAMOND_CORPUS_DIR": str(corpus)}
     command = [sys.executable, "-m", "assistant", "chat", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
         assert chat.stderr is not None
-        assert "broken.md: no front matter" in chat.stderr.readline()
+        assert "broken.pdf: not a whole .pdf file" in chat.stderr.readline()
         assert "The chat is at" in chat.stderr.readline()
         chat.send_signal(signal.SIGINT)
 

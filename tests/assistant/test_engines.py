@@ -19,9 +19,8 @@ def test_query_engine_gives_the_exact_quotes_and_answers_each_question_alone(
     engine = engines.as_query_engine(conversation)
     response = engine.query("What limit did Kelland put on the export of amber?")
     for scored in response.source_nodes:
-        [citation] = [
-            one for one in response.metadata["citations"] if one["id"] == scored.node.node_id
-        ]
+        cited = (response.metadata or {})["citations"]
+        [citation] = [one for one in cited if one["id"] == scored.node.node_id]
         assert scored.node.get_content() == citation["quote"]
         assert scored.node.ref_doc_id == citation["document"]
     assert conversation.turns == []

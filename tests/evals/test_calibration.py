@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from assistant.answering.confidence import Calibration
 from assistant.conversation import Conversation
 from assistant.index import Manifest, Recipe
+from assistant.library import Library, Reading
 from assistant.models.examples import QUESTIONS, read_lines
 from assistant.schema import Answer
 from evals.calibration import (
@@ -64,7 +66,8 @@ def conversation() -> Conversation:
         generation="1", built_at="", recipe=Recipe(embedding_model="", passage_tokens=64),
         fingerprints={}, passages=0, published_from=None, published_to=None,
     )  # fmt: skip
-    return Conversation(NoRetriever(), SignallingAnswerer(), manifest)
+    index: Any = SimpleNamespace(manifest=manifest)
+    return Conversation(Library.of(Reading(NoRetriever(), SignallingAnswerer(), manifest, index)))
 
 
 def observations(

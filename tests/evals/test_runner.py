@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from llama_index.core.schema import NodeWithScore
+from parts import with_parts
 
 from assistant.answering import Answerer
 from assistant.citations import cite, quoted_answer
@@ -133,8 +134,9 @@ def measured(
 ) -> Run:
     index = open_index(settings)
     if spoil is not None:
-        broken = Broken(conversation.answerer, spoil)
-        conversation = Conversation(conversation.retriever, broken, conversation.manifest)
+        with conversation.library.reading() as reading:
+            broken = Broken(reading.answerer, spoil)
+        conversation = with_parts(conversation, answerer=broken)
     return run(GOLDEN, conversation, index.document, folder, {"answerer": "x", "n": 4}, **more)
 
 

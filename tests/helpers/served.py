@@ -24,7 +24,7 @@ Serve = Callable[..., AbstractContextManager[str]]
 @contextmanager
 def served(conversation: Conversation, index: PassageIndex, settings: Settings) -> Iterator[str]:
     """The address of a server over this conversation; it stops at the end."""
-    with running(lambda: make_server(conversation, index, settings), settings) as address:
+    with running(lambda: make_server(conversation, settings), settings) as address:
         yield address
 
 

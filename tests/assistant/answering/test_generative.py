@@ -323,9 +323,7 @@ def talk(settings: Settings, load: Any, load_judge: Any) -> Talk:
 
     def opened(address: str, **changed: Any) -> Conversation:
         model = {"llm": "openai:scripted", "llm_base_url": address}
-        return Conversation.open(
-            settings.model_copy(update={**model, **changed}), load, load_judge
-        )
+        return Conversation.open(settings.model_copy(update={**model, **changed}), load, load_judge)
 
     return opened
 

@@ -61,7 +61,10 @@ def test_id_of_a_sentence_is_the_same_on_every_sheet() -> None:
 
 
 def test_sheet_ends_where_the_room_does() -> None:
-    assert {source.document for source in sheet_of(TOLLS, BRIDGE, room=10_000).sources} == {"a", "b"}
+    assert {source.document for source in sheet_of(TOLLS, BRIDGE, room=10_000).sources} == {
+        "a",
+        "b",
+    }
     assert {source.document for source in sheet_of(TOLLS, BRIDGE, room=35).sources} == {"a"}
     assert sheet_of(TOLLS, room=5).sources == ()
 

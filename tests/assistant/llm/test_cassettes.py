@@ -26,7 +26,9 @@ def cassette(path: Path, reply: str) -> Path:
 
 
 def test_replay_says_what_was_kept_and_its_tokens(tmp_path: Path) -> None:
-    call = Call(ReplayLLM.load(cassette(tmp_path / "tape.jsonl", "Six – dollars, it is."), 999), ASKED)
+    call = Call(
+        ReplayLLM.load(cassette(tmp_path / "tape.jsonl", "Six – dollars, it is."), 999), ASKED
+    )
     assert "".join(call.pieces()) == "Six – dollars, it is."
     assert call.tokens == {"read": 5, "written": 2}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from fakes import FakeReranker, HashEmbedder
-from scripted_llm import Script, id_of, says, scripted
+from scripted_llm import Answering, Script, id_of, says, scripted
 
 from assistant.cli import commands
 from assistant.conversation import Conversation
@@ -105,7 +105,7 @@ def test_key_is_in_nothing_that_was_written(
     caplog.set_level(logging.DEBUG)
     ingest(settings, load=load)
     seen = []
-    echoes = [
+    echoes: list[Answering] = [
         Script([json.dumps({"error": {"message": f"bad key {KEY}"}}).encode()], 401),
         Script([f"{KEY} is wrong".encode()], 500),
         Script([f"data: {KEY}\n\n".encode()]),
@@ -119,9 +119,11 @@ def test_key_is_in_nothing_that_was_written(
             conversation = Conversation.open(changed, load, load_judge)
             answer = conversation.ask(COST)
             assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
-        llm = conversation.answerer.llm  # type: ignore[attr-defined]
+        with conversation.library.reading() as reading:
+            answerer: Any = reading.answerer
+        llm = answerer.llm
         seen += [answer.to_json(), json.dumps(answer.as_dict()), *shown_pieces(answer, 0)]
-        seen += [repr(conversation.answerer), repr(llm), json.dumps(llm.to_dict(), default=str)]
+        seen += [repr(answerer), repr(llm), json.dumps(llm.to_dict(), default=str)]
         seen += [changed.model_dump_json(), repr(changed), repr(Bearer(None))]
     seen += [caplog.text, *capfd.readouterr()]
     seen += [p.read_text(errors="replace") for p in tmp_path.rglob("*") if p.is_file()]

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import httpx
 import pytest
 from llama_index.core.schema import NodeWithScore
+from parts import with_parts
 from served import Serve
 
 from assistant.conversation import Conversation
@@ -272,7 +273,7 @@ def test_client_that_asks_too_often_is_told_when_to_come_again(
 
 def test_server_that_is_busy_says_so_and_stays_healthy(talk: Conversation, serve: Serve) -> None:
     slow = Slow()
-    talk = Conversation(talk.retriever, slow, talk.manifest)
+    talk = with_parts(talk, answerer=slow)
     with serve(talk, queue_size=1) as address, ThreadPoolExecutor(6) as clients:
 
         def ask(number: int) -> httpx.Response:
@@ -303,7 +304,7 @@ def test_error_inside_is_plain(
     serve: Serve,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with serve(Conversation(talk.retriever, Broken(error), talk.manifest)) as at:
+    with serve(with_parts(talk, answerer=Broken(error))) as at:
         for stream in (False, True):
             body = {"question": QUESTION, "stream": stream}
             assert plain(httpx.post(at + "/api/ask", json=body), 500) == sentence

@@ -16,6 +16,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
+from parts import with_parts
 from served import Serve
 
 from assistant.conversation import Conversation
@@ -183,7 +184,7 @@ def test_mistake_is_a_tool_error_of_one_sentence(
 def test_error_inside_is_a_plain_tool_error(
     talk: Conversation, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = Conversation(Broken(), talk.answerer, talk.manifest)
+    broken = with_parts(talk, retriever=Broken())
     with serve(broken) as address:
         result = call(address, "search", query="glass")
     assert result.is_error

@@ -28,4 +28,4 @@ def store(tmp_path: Path) -> Iterator[ConversationStore]:
 @pytest.fixture
 def desk(conversation: Conversation, index: PassageIndex, store: ConversationStore) -> Desk:
     suggestions = Suggestions([Suggestion(SUGGESTED, REPORT, "Its panes were cast in Oster.")])
-    return Desk(conversation, index, store, suggestions, Gate(1000, 40))
+    return Desk(conversation, store, suggestions, Gate(1000, 40))

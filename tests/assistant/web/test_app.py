@@ -17,7 +17,7 @@ def test_handlers_meet_the_parts_of_the_page(
     conversation: Conversation, index: PassageIndex, store: ConversationStore, tmp_path: Path
 ) -> None:
     async def made() -> gr.Blocks:
-        return make_app(conversation, index, store, tmp_path / "runs", Gate(1000, 40))
+        return make_app(conversation, store, tmp_path / "runs", Gate(1000, 40))
 
     app = asyncio.run(made())  # without a running event loop Gradio leaves one open
     handlers = list(app.fns.values())

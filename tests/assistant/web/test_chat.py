@@ -1,6 +1,7 @@
 import json
 import re
 import resource
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -11,12 +12,13 @@ import pytest
 from fakes import HashEmbedder
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from parts import with_parts
 
 from assistant.conversation import Conversation
 from assistant.errors import HistoryError, IndexDamaged, NoSuchConversation
 from assistant.history import ConversationStore
 from assistant.index import PassageIndex
-from assistant.ingestion import ingest, open_index
+from assistant.ingestion import ingest
 from assistant.schema import Filters
 from assistant.serving.gate import Gate
 from assistant.settings import Settings
@@ -133,8 +135,8 @@ def test_question_that_fails_leaves_the_conversation_as_it_was(
     store: ConversationStore,
 ) -> None:
     chat = asked(desk, AMBER)
-    broken = Conversation(Broken(), conversation.answerer, conversation.manifest)
-    failing = Desk(broken, index, store, Suggestions([]), Gate(1000, 40))
+    broken = with_parts(conversation, retriever=Broken())
+    failing = Desk(broken, store, Suggestions([]), Gate(1000, 40))
     *_, last = failing.ask(BRIDGE, replace(chat, editing=editing), EVERYTHING, "ann")
     assert (last.chat, last.busy) == (chat, False)
     assert questions(last) == [AMBER, BRIDGE]
@@ -255,18 +257,20 @@ def test_document_that_is_gone(
     assert "Raw amber needs a licence" in desk.read(EXPORT, [])
     (corpus / f"{EXPORT}.md").unlink()
     ingest(settings, load=load)
-    with closing(open_index(settings)) as newer:
-        later = Desk(conversation, newer, store, Suggestions([]), Gate(1000, 40))
-        opened = later.open(chat.id or "", "ann")
-        assert "a limit of 900 tonnes" in (opened.panel or "")
-        assert "Raw amber needs a licence" not in (opened.panel or "")
-        assert words.NOT_IN_INDEX in later.read(EXPORT, [])
+    assert words.NOT_IN_INDEX in desk.read(EXPORT, [])
+    generation = chat.answers[0].generation
+    assert "Raw amber needs a licence" in desk.read(EXPORT, [], generation)  # as it was then
+    assert "Raw amber needs a licence" in (desk.open(chat.id or "", "ann").panel or "")
+    shutil.rmtree(settings.indexes_dir / "main" / "generations" / generation)
+    opened = desk.open(chat.id or "", "ann")
+    assert "a limit of 900 tonnes" in (opened.panel or "")
+    assert "Raw amber needs a licence" not in (opened.panel or "")
 
 
 def test_ask_too_often_is_told_and_changes_nothing(
     conversation: Conversation, index: PassageIndex, store: ConversationStore
 ) -> None:
-    desk = Desk(conversation, index, store, Suggestions([]), Gate(1, 40))
+    desk = Desk(conversation, store, Suggestions([]), Gate(1, 40))
     *_, first = desk.ask(AMBER, Chat(), EVERYTHING, "", "192.0.2.7")
     *_, second = desk.ask(BRIDGE, first.chat, EVERYTHING, "", "192.0.2.7")
     assert second.chat == first.chat

@@ -1,10 +1,10 @@
-from assistant.index import PassageIndex
+from assistant.conversation import Conversation
 from assistant.web import words
-from assistant.web.documents import columns, matching, rows
+from assistant.web.documents import columns, document_rows, matching
 
 
-def test_rows_newest_first(index: PassageIndex) -> None:
-    table = rows(index)
+def test_rows_newest_first(conversation: Conversation) -> None:
+    table = document_rows(conversation.library)
     assert [row[2] for row in table] == ["2031-03-05", "2031-03-02", "2030-11-20", ""]
     assert table[1] == [
         "Velmora opens a bridge of glass over the Tindle", "Harbour Gazette", "2031-03-02", "news",

@@ -45,7 +45,7 @@ def asking_page(
 
     def make() -> object:
         gate = Gate(60, 4)
-        api = make_api(conversation, gate, make_tools(conversation, index, gate))
+        api = make_api(conversation, gate, make_tools(conversation, gate))
         with gr.Blocks(analytics_enabled=False) as page:
             page.load(who, None, gr.JSON(), api_name="who")
         mount_page(api, page, settings, signed_in=users is not None)
@@ -83,7 +83,7 @@ def test_page_takes_no_more_questions_than_may_wait(
 ) -> None:
     async def longest_queue() -> object:  # Gradio wants an event loop
         gate = Gate(60, 4)
-        api = make_api(conversation, gate, make_tools(conversation, index, gate))
+        api = make_api(conversation, gate, make_tools(conversation, gate))
         with gr.Blocks(analytics_enabled=False) as page:
             mount_page(api, page, settings, signed_in=False)
         return page._queue.max_size

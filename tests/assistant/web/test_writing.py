@@ -42,7 +42,7 @@ def open_desk(
         model = {"llm": "openai:scripted", "llm_base_url": address, "llm_first_seconds": 5.0}
         patched = settings.model_copy(update={**model, **changed})
         conversation = Conversation.open(patched, load, load_judge, index)
-        return Desk(conversation, index, store, Suggestions([]), Gate(1000, 40))
+        return Desk(conversation, store, Suggestions([]), Gate(1000, 40))
 
     return opened
 
@@ -78,9 +78,7 @@ def test_ask_leaves_out_what_is_not_found_if_it_is_to_be_removed(open_desk: Open
     assert "7 million" not in "".join(map(last_message, steps))
 
 
-def test_answer_that_was_kept_is_shown_as_it_was(
-    open_desk: Open, store: ConversationStore
-) -> None:
+def test_answer_that_was_kept_is_shown_as_it_was(open_desk: Open, store: ConversationStore) -> None:
     with scripted(reply) as server:
         desk = open_desk(server.address)
         *_, last = desk.ask(COST, Chat(), EVERYTHING, "ann")
