@@ -138,12 +138,15 @@ def _numbers(sentence: str, evidence: Sequence[Evidence]) -> tuple[list[Finding]
     """The numbers that no evidence has, and those that can be worked out from it."""
     text = "\n".join(one.text for one in evidence)
     cited = numbers.quantities(text)
-    known = [*cited, *(q for one in evidence for q in numbers.quantities(one.title))]
+    dated = [m for one in evidence for m in dates.known_moments(one.text, one.published)]
+    titled = [q for one in evidence for q in numbers.quantities(one.title)]
     wrong, computed = [], []
     for claim in numbers.quantities(sentence):
-        if numbers.supported(claim, known, text):
+        # A title speaks where the text has no number of the kind; it excuses no other.
+        rivals = any(one.dimension == claim.dimension for one in cited)
+        if numbers.supported(claim, [*cited, *(() if rivals else titled)], text):
             continue
-        if numbers.computed(claim, cited, sentence, text):
+        if numbers.computed(claim, cited, sentence, text) or numbers.between_dates(claim, dated):
             computed.append(claim.text)
         else:
             wrong.append(Finding("number", sentence[claim.start : claim.end].strip()))
@@ -162,7 +165,7 @@ def _dates(sentence: str, evidence: Sequence[Evidence]) -> Iterator[Finding]:
             continue
         if moment.relative and any(dates.supported(moment, [one]) for one in said if one != moment):
             continue
-        value = sentence[moment.start : moment.end]
+        value = sentence[moment.start : moment.end].rstrip(".")
         if not value.isdigit() or not _is_number(value, evidence):
             yield Finding("date", value)
 
@@ -177,9 +180,15 @@ def _tells_source(sentence: str, moment: dates.Moment, evidence: Sequence[Eviden
     before, after = plain(sentence)[: moment.start], plain(sentence)[moment.end :]
     if _REPORTED.search(before) or re.match(r"\s*(?:report|article|story|piece|post)\b", after):
         return True
-    near = f"{before[-40:]} {after[:20]}"
-    publishers = (word for one in evidence for word in re.findall(r"[A-Z][\w&]{2,}", one.publisher))
-    return any(re.search(rf"\b{re.escape(word)}\b", near) for word in publishers)
+    near = f"{before[-40:]} {after[:20]}".lower()
+    return any(name in near for one in evidence for name in _publishers(one.publisher))
+
+
+def _publishers(publisher: str) -> list[str]:
+    """The names in a publisher's line, in small letters: "Reuters, via The Star"."""
+    parts = re.split(r"[,(/]| via | citing | on ", f" {plain(publisher).lower()} ")
+    bare = (part.strip(" )").removeprefix("via ").removeprefix("the ") for part in parts)
+    return [name for name in bare if len(name) > 2]
 
 
 def _turned(sentence: str, evidence: Sequence[Evidence]) -> Iterator[Finding]:

@@ -33,10 +33,13 @@ ALONE = 2.5  # and for one whose place in the evidence is another's
 _END = re.compile(r"[;:]|[.]\s")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LITTLE = frozenset(
-    "had has have been was were would will can could did does do said say says its their he she they"
+    "had has have been was were would will can could did does do said say says its their he she "
+    "they"
     " also about around than more one two three".split()
 )
-_PASSIVE = re.compile(r"\b(?!need|speed|indeed)\w+(?:ed|en|wn|ne|de|ilt|ought|ut)\s+(?:\w+ly )?by\b")
+_PASSIVE = re.compile(
+    r"\b(?!need|speed|indeed)\w+(?:ed|en|wn|ne|de|ilt|ought|ut)\s+(?:\w+ly )?by\b"
+)
 
 Beside = Mapping[tuple[str, str], float]  # (side, stem) → how near, from 1 down to 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,24 +22,31 @@ _TITLES = frozenset(
     "spokesperson".split()
 )
 _DATES = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june "
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
+    "june "
     "july august september october november december jan feb mar apr jun jul aug sep sept oct nov "
     "dec spring summer autumn winter".split()
 )
 # One thing by its names: a country, its people, its capital for its government.
 _ALIKE = (
     "us usa america american americans unitedstates washington",
-    "japan japanese tokyo nippon", "china chinese beijing prc", "korea korean koreans seoul rok southkorea southkorean",
-    "uk britain british unitedkingdom london greatbritain", "eu europe european europeans brussels europeanunion",
+    "japan japanese tokyo nippon", "china chinese beijing prc",
+    "korea korean koreans seoul rok southkorea southkorean",
+    "uk britain british unitedkingdom london greatbritain",
+    "eu europe european europeans brussels europeanunion",
     "germany german germans berlin", "france french paris", "russia russian russians moscow",
     "taiwan taiwanese taipei", "india indian indians", "israel israeli israelis", "ireland irish",
     "switzerland swiss", "netherlands dutch", "south africa african", "ukraine ukrainian kyiv",
     "canada canadian canadians ottawa", "australia australian australians canberra",
     "sweden swedish", "norway norwegian", "spain spanish", "italy italian", "iran iranian",
-    "vietnam vietnamese", "thailand thai", "indonesia indonesian", "brazil brazilian", "mexico mexican",
-    "saudi saudis", "emirates uae emirati unitedarabemirates", "philippines philippine filipino", "asia asian", "africa african",
-    "democrat democrats democratic", "republican republicans", "ltd limited", "corp corporation", "co company",
-    "inc incorporated", "dept department", "govt government", "univ university", "intl international",
+    "vietnam vietnamese", "thailand thai", "indonesia indonesian", "brazil brazilian",
+    "mexico mexican",
+    "saudi saudis", "emirates uae emirati unitedarabemirates",
+    "philippines philippine filipino", "asia asian", "africa african",
+    "democrat democrats democratic", "republican republicans", "ltd limited",
+    "corp corporation", "co company",
+    "inc incorporated", "dept department", "govt government", "univ university",
+    "intl international",
 )  # fmt: skip
 _ROLE = re.compile(
     r"(?:ists?|ers?|ors?|m[ae]n|ians?|ants?|chief|head|boss|firm|unit|giant|group|bank|company|when"
@@ -76,7 +84,7 @@ def ordinary_words() -> frozenset[str]:
 def names(text: str) -> tuple[Name, ...]:
     """The names of a text, as runs of words with capitals.
 
-    >>> [name.words for name in names("Officials of Element Six said that Mr Akazawa met the JBIC.")]
+    >>> [name.words for name in names("Officials of Element Six met Mr Akazawa of JBIC.")]
     [('Element', 'Six'), ('Akazawa',), ('JBIC',)]
     """
     counted = [(q.start, q.end) for q in quantities(text)]
@@ -206,7 +214,7 @@ def _is_of_two(wanted: list[str], runs: Sequence[tuple[str, ...]]) -> bool:
     """
     if len(wanted) < 2:
         return False
-    for one, two in zip(wanted, wanted[1:], strict=False):
+    for one, two in itertools.pairwise(wanted):
         with_one = [run for run in runs if one in run and len(run) > 1]
         with_two = [run for run in runs if two in run and len(run) > 1]
         apart = with_one and with_two and not any(two in run for run in with_one)

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from assistant.answering.checks.dates import moments
-from assistant.answering.checks.plain import plain, stems, without
+from assistant.answering.checks.dates import Moment, moments
+from assistant.answering.checks.plain import plain, stems, without, words
 from assistant.answering.checks.units import AFTER, BEFORE, CURRENCIES, Unit, unit_of
 
 _MULTIPLES = {
@@ -36,11 +37,15 @@ _ORDINALS = {
         1,
     )
 }
-_INITIAL = frozenset(
-    "initial inaugur earliest debut maiden open origin pioneer start begin".split()
-)
+_INITIAL = frozenset(stems("initial inaugural earliest debut maiden opening original pioneering"))
 # What may be counted that the evidence only tells one by one.
 _TOLD = frozenset(stems("parts items figures sums amounts sides things steps points reasons cases"))
+_LISTED = frozenset(stems(
+    "colleagues authors co-authors others researchers scientists people companies firms partners"
+    " countries states provinces names sites cities"
+))  # fmt: skip
+_PROPER = r"[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*"
+_LIST = re.compile(rf"{_PROPER}(?:, {_PROPER})*,? and {_PROPER}")
 _SPLIT = frozenset(stems("split share division ratio basis"))
 _PARTS_OF_ONE = {
     "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
@@ -70,7 +75,11 @@ _MAGNITUDE = (
 _PART = r"(?P<part>(?:half|halves|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?)"
 _FORMS = (
     rf"(?P<fraction>\b(?:(?P<over>an?|one|two|three|four|five|seven|nine|\d)[ -])?{_PART}"
-    rf"(?! an? (?:dozen|{_SCALE}))(?= (?:of|the|a|an|its|their|as|from|to|in|by|over|stake|share)\b| ?[-,.;)]|$))",
+    rf"(?! an? (?:dozen|{_SCALE}))(?= (?:of|the|a|an|its|their|as|from|to|in|by|over|stake"
+    rf"|share)\b| ?[-,.;)]|$))",
+    rf"\b(?P<out>{_WORD}|\d) (?:out of|in) (?P<every>(?:every )?(?:two|three|four|five|six|seven"
+    rf"|eight|nine|ten)"
+    r"|\d+(?= ))\b(?! (?:years|months|days|weeks|hours))",
     r"(?P<slash>(?<![\d/])\d/\d(?![\d/]))",
     rf"(?P<ordinal>\b(?:{'|'.join(_ORDINALS)}|\d+(?:st|nd|rd|th))\b)",
     rf"(?P<times>\b(?:{'|'.join(_TIMES)})\b)",
@@ -82,26 +91,33 @@ _FORMS = (
 )
 _NUMBER = re.compile("|".join(_FORMS), re.IGNORECASE)
 _NOT_COUNTING_ONE = re.compile(
-    r"\b(?:one (?:of|another|day|by|thing|reason|or)\b|(?:no|the|this|that|any|every|each|which"
-    r"|only|another|new|old|other|some|not) one\b|one(?=[,.;:)]|$))",
+    r"\b(?:(?:one (?:of|another|day|by|thing|reason|or)\b|(?:no|the|this|that|any|every|each|which"
+    r"|only|another|new|old|other|some|not) one\b)|one(?=[,.;:)]|$)|(?:at|from the) first\b"
+    r"|first of all|for the first time)",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"(?:\b(?:about|around|roughly|approximately|some|nearly|almost|close to|circa|ca\.?|an? estimated"
+    r"(?:\b(?:about|around|roughly|approximately|some|nearly|almost|close to|circa|ca\.?|an? "
+    r"estimated"
     r"|estimated at|in the region of|on the order of|just (?:under|over|above|below|shy of)|or so"
     r"|well (?:over|under|above|below))|~) ?(?:the |a |an )?$",
     re.IGNORECASE,
 )
 _OVER = re.compile(
-    r"\b(?:more than|over|above|at least|exceed(?:s|ed|ing)?|topp(?:ed|ing)|in excess of|no less than"
+    r"\b(?:more than|over|above|at least|exceed(?:s|ed|ing)?|topp(?:ed|ing)|in excess of|no "
+    r"less than"
     r"|upwards? of|minimum of|greater than|not less than|surpass(?:ed|ing|es)?)"
     r" ?(?:the |a |an )?$",
     re.IGNORECASE,
 )
 _UNDER = re.compile(
-    r"\b(?:less than|under|below|at most|up to|no more than|fewer than|as (?:much|many) as|nearly"
-    r"|almost|maximum of|not more than|smaller than|short of|shy of|not exceed(?:ing)?)"
+    r"\b(?:less than|under|below|fewer than|nearly|almost|smaller than|short of|shy of)"
     r" ?(?:the |a |an )?$",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"\b(?:at most|up to|no more than|as (?:much|many) as|maximum of|not more than"
+    r"|not exceed(?:ing)?) ?(?:the |a |an )?$",
     re.IGNORECASE,
 )
 _TO = re.compile(r" ?(?:-|to|or|and) ?$")
@@ -124,8 +140,9 @@ class Quantity:
     """A number as a text says it, and what it counts.
 
     `readings` are (value, unit) pairs: 5m is five million or five metres.
-    `bound` is "", "about", "over" or "under", as the words before it say; `of`
-    are the stems of the words after it. `pointing` says that it has "the" before it, `in_range` that it is one end of a range.
+    `bound` is "", "about", "over", "under" or "limit", as the words before it
+    say; `of` are the stems of the words after it. `pointing` says that it has
+    "the" before it, `in_range` that it is one end of a range.
     """
 
     text: str
@@ -195,7 +212,14 @@ def _readings(match: re.Match[str]) -> tuple[tuple[tuple[float, Unit | None], ..
     """What a match may mean, and its significant digits."""
     got = {name: text.lower() for name, text in match.groupdict().items() if text}
     if "fraction" in got:
+        if "over" not in got and got["part"] not in ("half", "halves", "quarter", "quarters"):
+            value = _ORDINALS.get(got["part"])
+            return (((value, ("ordinal", 1.0)),), 9) if value else ((), 0)
         return _fraction(got.get("over", "one"), got["part"]), 2
+    if "out" in got:
+        below = _in_words(got["every"].split(" ")[-1]) or float(got["every"].split(" ")[-1])
+        above = _SMALL.get(got["out"]) or float(got["out"])
+        return ((100 * above / below, ("percent", 1.0)),), 2
     if "slash" in got:
         above, below = map(int, got["slash"].split("/"))
         return (((100 * above / below, ("percent", 1.0)),), 2) if below else ((), 0)
@@ -273,13 +297,16 @@ def _bound(before: str, match: re.Match[str]) -> str:
         return "about"
     if match.groupdict().get("plus") or _OVER.search(before):
         return "over"
+    if _LIMIT.search(before):
+        return "limit"
     return "under" if _UNDER.search(before) else ""
 
 
 def _counted(after: str) -> frozenset[str]:
     """The stems of the words right after a number, up to where something else begins."""
     near = re.split(
-        r"[,.;:()|$¥€£\d]| (?:of|in|on|at|for|from|to|by|with|and|or|that|which|as|than|between|into|over|under|after|before|since|per|each|but|will|would|is|are"
+        r"[,.;:()|$¥€£\d]| (?:of|in|on|at|for|from|to|by|with|and|or|that|which|as|than|between"
+        r"|into|over|under|after|before|since|per|each|but|will|would|is|are"
         r"|was|were|has|have|had|can|could|may)\b",
         after.replace("-", " "),
     )[0]
@@ -327,7 +354,12 @@ def supported(claim: Quantity, known: Sequence[Quantity], text: str) -> bool:
     """Whether a number stands among others; `text` is where those come from."""
     if claim.dimension == "ordinal" and claim.value == 1.0 and _INITIAL & set(stems(text)):
         return True
-    if _counts_the_said(claim) and not any(claim.of & one.of for one in known if not one.unit):
+    if claim.dimension == "ordinal" and claim.text.lower() in words(text):
+        return not any(claim.of & one.of for one in known if one.dimension == "ordinal") or any(
+            _same(claim, one, text) for one in known
+        )
+    rivals = any(claim.of & one.of for one in known if not one.unit)
+    if not rivals and (_counts_the_said(claim) or _counts_listed(claim, text)):
         return True
     near = [one for one in known if _same(claim, one, text) or _numbered(claim, one)]
     return bool(near) and not _counts_other(claim, near, known)
@@ -338,6 +370,14 @@ def _counts_the_said(claim: Quantity) -> bool:
     if claim.unit or not claim.text.isalpha() or claim.value > 4:
         return False
     return claim.value == 1.0 or claim.pointing or bool(claim.of & _TOLD)
+
+
+def _counts_listed(claim: Quantity, text: str) -> bool:
+    """Whether it counts names that the text lists, all or all but the first: three colleagues."""
+    if claim.unit or not claim.of & _LISTED:
+        return False
+    sizes = {1 + len(re.findall(r", (?:and )?| and ", match[0])) for match in _LIST.finditer(text)}
+    return bool({claim.value, claim.value + 1} & sizes)
 
 
 def _numbered(claim: Quantity, one: Quantity) -> bool:
@@ -362,15 +402,18 @@ def _with_unit_named(
 
     "The 10 gigawatts, 9.2 of them from gas"; a column of a table, by its heading.
     """
-    bare = unit and one.unit is None and not one.of and unit[0] not in ("ordinal", "times", "crowd")
+    bare = (
+        unit
+        and one.unit is None
+        and (not one.of or one.value % 1)
+        and unit[0] not in ("ordinal", "times", "crowd")
+    )
     if not bare or not _names_unit(text, unit):
         return one.readings
     return (*one.readings, (one.value, unit))
 
 
-def _sizes(
-    one: tuple[float, Unit | None], other: tuple[float, Unit | None]
-) -> tuple[float, float]:
+def _sizes(one: tuple[float, Unit | None], other: tuple[float, Unit | None]) -> tuple[float, float]:
     """Two readings made comparable: values alone, where one of them has no unit."""
     if one[1] is None or other[1] is None:
         return one[0], other[0]
@@ -400,7 +443,8 @@ def _close(claimed: float, cited: float, claim: Quantity, one: Quantity) -> bool
         return high < 50 * low and claim.dimension == "crowd" and cited >= claimed / 2
     same = abs(claimed - cited) <= 1e-9 * max(abs(claimed), abs(cited))
     if same:
-        return {claim.bound, one.bound} != {"over", "under"}
+        bounds = {claim.bound, one.bound}
+        return not ("over" in bounds and bounds & {"under", "limit"})
     fractional = re.search(r"[a-z]", claim.text + one.text, re.I) and claim.dimension == "percent"
     if fractional and abs(claimed - cited) <= 0.5:
         return True  # a third for 33 or 33.3 per cent
@@ -449,6 +493,18 @@ def computed(claim: Quantity, known: Sequence[Quantity], sentence: str, text: st
         ):
             return True
     return _relative(claim, known, near)
+
+
+def between_dates(claim: Quantity, known: Sequence[Moment]) -> bool:
+    """Whether it is the time from one cited day to another: three days later."""
+    days = sorted(
+        {datetime.date(*m.first) for m in known if m.has_year and m.first == m.last}
+    )  # fmt: skip
+    years = {m.first[0] for m in known if m.has_year}
+    if claim.dimension == "months":
+        return any(abs(a - b) * 12 == claim.size for a in years for b in years if a != b)
+    gaps = {(b - a).days for a in days for b in days if a < b}
+    return claim.dimension == "days" and claim.size in gaps
 
 
 def _addable(claim: Quantity, one: Quantity) -> bool:

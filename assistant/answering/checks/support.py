@@ -22,6 +22,8 @@ from assistant.answering.confidence import Logistic
 from assistant.reranking import Reading, Reranker
 from assistant.segmentation import Span
 
+PATH = Path(__file__).parent / "support.json"
+
 _CLAUSE = re.compile(
     r"[,;:()]\s|\s-\s|\b(?:and|which|who|while|because|but|so that|as|after|before|with|by|to)\b"
 )
@@ -46,7 +48,7 @@ class Support(BaseModel):
 
 
 @cache
-def load_support(path: Path = Path(__file__).parent / "support.json") -> Support:
+def load_support(path: Path = PATH) -> Support:
     """The fitted regression."""
     return Support.model_validate_json(path.read_bytes())
 

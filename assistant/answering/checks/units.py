@@ -117,7 +117,10 @@ AFTER = (
     r"(?i:" + "|".join(map(re.escape, _LONGEST)) + r")(?![^\W_])"
     r"|(?-i:" + "|".join(map(re.escape, sorted(_CASED, key=len, reverse=True))) + r")(?![^\W_])"
 )
-BEFORE = r"(?:U\.?S\.? ?\$|US ?\$|NT\$|A\$|C\$|\$|¥|€|£|₩|₹|(?:USD|JPY|EUR|GBP|RMB|CNY|KRW|US dollars)(?= ?\d))"
+BEFORE = (
+    r"(?:U\.?S\.? ?\$|US ?\$|NT\$|A\$|C\$|\$|¥|€|£|₩|₹"
+    r"|(?:USD|JPY|EUR|GBP|RMB|CNY|KRW|US dollars)(?= ?\d))"
+)
 _SIGNS = {"u.s.$": "usd", "us$": "usd", "u.s$": "usd", "usdollars": "usd"}
 
 
