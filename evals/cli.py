@@ -1,4 +1,4 @@
-"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, checks, retrieval, speed, draft."""
+"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, checks, and others."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from assistant.segmentation import split_blocks, split_sentences
+
 _SPOKEN_TO = re.compile(
     r"""
     \b(?:ignore|disregard|forget|override|bypass)\b.{0,40}
@@ -29,6 +31,12 @@ _SPOKEN_TO = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+
+
+def instructions_in(text: str) -> list[str]:
+    """The sentences of a document that tell a language model what to do, in order."""
+    spans = (span for block in split_blocks(text) for span in split_sentences(text, block))
+    return [sentence for span in spans if is_instruction(sentence := span.of(text))]
 
 
 def is_instruction(text: str) -> bool:

@@ -84,6 +84,10 @@ OLDER = "older than this one"
 # The reader
 READER = "Document"
 OPEN_ORIGINAL = "Open the original"
+INSTRUCTIONS = (
+    "Parts of this document speak to a language model. They are not followed, and no written "
+    "answer cites them:"
+)
 NOT_IN_INDEX = "This document is no longer in the index."
 
 # Conversations

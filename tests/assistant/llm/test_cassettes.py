@@ -35,7 +35,7 @@ def test_replay_says_what_was_kept_and_its_tokens(tmp_path: Path) -> None:
 
 def test_replay_fails_on_what_was_not_kept(tmp_path: Path) -> None:
     llm = ReplayLLM.load(cassette(tmp_path / "tape.jsonl", "Six."), 999)
-    with pytest.raises(CallFailed, match="cassette has no reply"):
+    with pytest.raises(CallFailed, match="the cassette has no reply"):
         list(Call(llm, [ChatMessage(content="And now?")]).pieces())
 
 
@@ -44,7 +44,7 @@ def test_load_says_which_cassette_cannot_be_read(text: str | None, tmp_path: Pat
     path = tmp_path / "tape.jsonl"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ModelUnavailable, match="tape.jsonl"):
+    with pytest.raises(ModelUnavailable, match="tape"):
         ReplayLLM.load(path, 999)
 
 
