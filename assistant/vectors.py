@@ -14,7 +14,10 @@ neighbours (seen with 200 short passages, 38 of which did not find themselves).
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +28,7 @@ import chromadb
 import chromadb.config
 import chromadb.errors
 import numpy as np
+from chromadb.api.shared_system_client import SharedSystemClient
 from numpy.typing import NDArray
 
 from assistant.embeddings import Vectors
@@ -34,7 +38,13 @@ COLLECTION = "passages"
 # Chroma's own breadth of search loses some of the nearest, others at each opening.
 HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
 EXACT_UP_TO = 50_000
+_DATABASE = "chroma.sqlite3"
+_PATIENCE = 60  # seconds that a copy waits for those who open what it copies
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
+
+# Chroma shares what it has open of a folder between the clients of one process, and counts
+# them; opening and closing at the same time, it loses count.
+_CLIENTS = threading.Lock()
 
 # What Chroma raises where its files are damaged or cannot be written.
 ChromaFailure = (chromadb.errors.ChromaError,)
@@ -85,8 +95,8 @@ class PassageVectors:
             chromadb.errors.ChromaError: it is missing or damaged.
             KeyError: a passage has no vector.
         """
-        client = _client(directory)
-        return cls(client, client.get_collection(COLLECTION, embedding_function=None), ids)
+        with _closed_on_failure(_client(directory)) as client:
+            return cls(client, client.get_collection(COLLECTION, embedding_function=None), ids)
 
     @classmethod
     def write(
@@ -102,27 +112,27 @@ class PassageVectors:
         the passages that are `gone`.
         """
         if base is not None:
-            shutil.copytree(base, directory)
-        client = _client(directory)
-        collection = client.get_or_create_collection(
-            COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
-        )
-        for batch in batches(gone, _BATCH):
-            collection.delete(ids=batch)
-        for batch in batches(rows, _BATCH):
-            collection.add(
-                ids=[row.passage_id for row in batch],
-                embeddings=np.stack([row.vector for row in batch]),
-                metadatas=[row.metadata for row in batch],
+            _copy(base, directory)
+        with _closed_on_failure(_client(directory)) as client:
+            collection = client.get_or_create_collection(
+                COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
             )
-        return cls(client, collection)
+            for batch in batches(gone, _BATCH):
+                collection.delete(ids=batch)
+            for batch in batches(rows, _BATCH):
+                collection.add(
+                    ids=[row.passage_id for row in batch],
+                    embeddings=np.stack([row.vector for row in batch]),
+                    metadatas=[row.metadata for row in batch],
+                )
+            return cls(client, collection)
 
     def __len__(self) -> int:
         return self._collection.count()
 
     def close(self) -> None:
         """Let go of the files, so that the folder can be renamed or deleted."""
-        self._client.close()  # type: ignore[attr-defined]
+        _close(self._client)
 
     def nearest(
         self,
@@ -180,11 +190,44 @@ def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
+def _copy(base: Path, directory: Path) -> None:
+    """Copy a collection that others may have open.
+
+    Whoever opens one writes a row into its database; as long as somebody reads
+    it, nobody does, and what lies beside it is a note of what is to be written.
+    """
+    with contextlib.closing(sqlite3.connect(base / _DATABASE, timeout=_PATIENCE)) as held:
+        held.execute("BEGIN")
+        held.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        shutil.copytree(base, directory, ignore=shutil.ignore_patterns(f"{_DATABASE}-*"))
+
+
 def _client(directory: Path) -> chromadb.api.ClientAPI:
     directory.mkdir(exist_ok=True)
-    return chromadb.PersistentClient(
-        str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
-    )
+    with _CLIENTS:
+        try:
+            return chromadb.PersistentClient(
+                str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
+            )
+        except BaseException:
+            # Chroma would hand out what did not start to the next who opens this folder.
+            if str(directory) not in SharedSystemClient._identifier_to_refcount:
+                SharedSystemClient._identifier_to_system.pop(str(directory), None)
+            raise
+
+
+def _close(client: chromadb.api.ClientAPI) -> None:
+    with _CLIENTS:
+        client.close()  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def _closed_on_failure(client: chromadb.api.ClientAPI) -> Iterator[chromadb.api.ClientAPI]:
+    try:
+        yield client
+    except BaseException:
+        _close(client)
+        raise
 
 
 def _where(filters: Filters) -> dict[str, Any] | None:

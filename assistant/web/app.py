@@ -66,7 +66,9 @@ def make_app(
     `runs` is the folder of the evaluation's runs; the latest is shown.
     """
     library = conversation.library
-    suggestions = Suggestions.load(library.manifest.fingerprints)
+    with library.reading() as reading:
+        manifest, facets = reading.manifest, reading.index.facets()
+    suggestions = Suggestions.load(manifest.fingerprints)
     desk = Desk(conversation, store, suggestions, gate)
     events = Events(desk)
     app: gr.Blocks
@@ -76,10 +78,10 @@ def make_app(
         chat = gr.State(Chat())
         bridge = gr.HTML(script_words(), elem_id="bridge", js_on_load=BRIDGE)
         side = sidebar()
-        head = gr.HTML(masthead(library.manifest), elem_id="masthead")
+        head = gr.HTML(masthead(manifest), elem_id="masthead")
         with gr.Tabs(elem_id="views"):
             with gr.Tab(words.ASK_VIEW):
-                view = ask_view(conversation.facets())
+                view = ask_view(facets)
             with gr.Tab(words.DOCUMENTS_VIEW) as documents_tab:
                 wanted, documents = documents_view(document_rows(library))
             with gr.Tab(words.EVALUATION_VIEW) as evaluation_tab:
