@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from assistant.errors import SettingsError
+from assistant.llm.commands import llm_option
 
 SHORTFALL = 1
 
@@ -51,19 +52,21 @@ runs_option = click.option(
 @click.option(
     "--corpus", type=click.Path(path_type=Path, file_okay=False), help="Documents to ask instead."
 )
+@llm_option
 @set_option
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML here.")
 @runs_option
 def run_command(
     suite: str, half: str, name: str | None, questions: Path | None, corpus: Path | None,
-    assignments: tuple[str, ...], resume: bool, junit: Path | None, runs_dir: Path | None,
+    llm: str | None, assignments: tuple[str, ...], resume: bool, junit: Path | None,
+    runs_dir: Path | None,
 ) -> int:  # fmt: skip
     """Ask golden questions; write a run with a page to look at."""
     from evals import report
     from evals.session import Session
 
-    session = Session.open(parsed(assignments), corpus)
+    session = Session.open(parsed(assignments) | ({"llm": llm} if llm else {}), corpus)
     golden = session.golden(suite, half, questions)
     folder = session.folder(name, golden, runs_dir, resume)
     with _progress("Asking") as progress:
