@@ -11,6 +11,7 @@ from functools import partial
 from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.embeddings import Embedder, load_embedder
+from assistant.errors import GenerationGone
 from assistant.index import Manifest, PassageIndex
 from assistant.ingestion import generations_of, open_index
 from assistant.library import Library, Reading
@@ -111,24 +112,37 @@ class Conversation:
         with _timed(timings, "rewrite"):
             standalone = standalone_question(asked, self.turns)
             queries = search_queries(asked, self.turns)
+        try:
+            answer = self._answer(asked, standalone, queries, filters, timings)
+        except GenerationGone:  # so the server has a newer one, which is asked the same
+            answer = self._answer(asked, standalone, queries, filters, timings)
+        timings["total"] = sum(timings.values())
+        answer = replace(answer, question=text, timings_ms=timings)
+        self.turns.append(replace(answer.turn, question=asked))
+        return answer
+
+    def _answer(
+        self,
+        asked: str,
+        standalone: str,
+        queries: Sequence[str],
+        filters: Filters,
+        timings: dict[str, float],
+    ) -> Answer:
+        """What the generation that answers now says; the stages' times go into `timings`."""
         with self.library.reading() as reading:
             with _timed(timings, "retrieve"):
                 passages = search(reading.retriever, queries, filters) if asked else []
             with _timed(timings, "answer"):
                 answer = reading.answerer.answer(standalone, passages, filters.as_of)
             refusal = _refusal(asked, answer, filters, reading) if answer.abstained else ""
-        timings["total"] = sum(timings.values())
-        answer = replace(
-            answer,
-            question=text,
-            text=refusal or answer.text,
-            standalone_question=standalone,
-            filters=filters,
-            generation=reading.manifest.generation,
-            timings_ms=timings,
-        )
-        self.turns.append(replace(answer.turn, question=asked))
-        return answer
+            return replace(
+                answer,
+                text=refusal or answer.text,
+                standalone_question=standalone,
+                filters=filters,
+                generation=reading.manifest.generation,
+            )
 
 
 def _refusal(question: str, answer: Answer, filters: Filters, reading: Reading) -> str:
