@@ -17,6 +17,7 @@ from assistant.answering.confidence import Calibration
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.generative import GenerativeAnswerer
 from assistant.embeddings import Embedder, load_embedder
+from assistant.errors import GenerationGone
 from assistant.index import Manifest, PassageIndex
 from assistant.ingestion import generations_of, open_index
 from assistant.library import Library, Reading
@@ -135,6 +136,19 @@ class Conversation:
         timings: dict[str, float] = {}
         text = question.encode("utf-8", "replace").decode()  # a lone surrogate is no text
         asked = " ".join(text.split())[:MAX_QUESTION]
+        try:
+            answer = yield from self._from_current(asked, filters, timings)
+        except GenerationGone:  # so the server has a newer one, which is asked the same
+            answer = yield from self._from_current(asked, filters, timings)
+        timings["total"] = sum(timings.values())
+        answer = replace(answer, question=text, timings_ms=answer.timings_ms | timings)
+        self.turns.append(replace(answer.turn, question=asked))
+        yield Progress("done", answer)
+
+    def _from_current(
+        self, asked: str, filters: Filters, timings: dict[str, float]
+    ) -> Generator[Progress, None, Answer]:
+        """What the generation that answers now says; the stages' times go into `timings`."""
         with self.library.reading() as reading:
             with _timed(timings, "rewrite"):
                 rewritten = yield from self._rewritten(asked, reading.answerer)
@@ -147,18 +161,13 @@ class Conversation:
                     asked, standalone, passages, filters, reading.answerer
                 )
             refusal = _refusal(asked, answer, filters, reading) if answer.abstained else ""
-        timings["total"] = sum(timings.values())
-        answer = replace(
-            answer,
-            question=text,
-            text=refusal or answer.text,
-            standalone_question=standalone,
-            filters=filters,
-            generation=reading.manifest.generation,
-            timings_ms=answer.timings_ms | timings,
-        )
-        self.turns.append(replace(answer.turn, question=asked))
-        yield Progress("done", answer)
+            return replace(
+                answer,
+                text=refusal or answer.text,
+                standalone_question=standalone,
+                filters=filters,
+                generation=reading.manifest.generation,
+            )
 
     def _rewritten(self, asked: str, answerer: Answerer) -> Generator[Progress, None, str]:
         """A follow-up in full words, if a language model is to write it; else ""."""

@@ -12,6 +12,8 @@
     │   ├── IndexNotBuilt          which command builds it
     │   ├── IndexOutOfDate         built with another model or passage size
     │   ├── IndexDamaged           what is missing from the generation
+    │   │   └── GenerationGone     it was deleted on the Chroma server while it was read
+    │   ├── ServerError            which Chroma server cannot be used, and why
     │   ├── NoSuchGeneration       which generations are kept
     │   └── IndexBusy              another build is running: its process id, since when
     ├── HistoryError               the file of saved conversations cannot be used: which, and why
@@ -98,6 +100,14 @@ class IndexOutOfDate(StoreError):
 
 class IndexDamaged(StoreError):
     """A generation lacks a part, or its parts disagree."""
+
+
+class GenerationGone(IndexDamaged):
+    """A generation was deleted from the Chroma server while it was read."""
+
+
+class ServerError(StoreError):
+    """The Chroma server cannot be reached, or does not do what is asked."""
 
 
 class NoSuchGeneration(StoreError):

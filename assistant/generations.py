@@ -22,17 +22,22 @@ from pathlib import Path
 import filelock
 
 from assistant.errors import IndexBusy, IndexNotBuilt, NoSuchGeneration, StoreError
+from assistant.vectors import FolderVectors, VectorStore
 
 _ID = re.compile(r"\d{4,}-[0-9a-f]{8}")
 
 
 class Generations:
-    """The generations under one folder."""
+    """The generations under one folder.
 
-    def __init__(self, root: Path) -> None:
+    server_generations.py has the same for an index that is kept on a server.
+    """
+
+    def __init__(self, root: Path, folder: str = "generations") -> None:
         self.root = root
         self.embeddings = root / "embeddings.db"
-        self._folder = root / "generations"
+        self.vectors: VectorStore = FolderVectors()
+        self._folder = root / folder
         self._pointer = root / "CURRENT"
         self._lock = root / "build.lock"
         self._owner = root / "build.owner"
@@ -44,15 +49,7 @@ class Generations:
         Raises:
             IndexNotBuilt: there is none yet.
         """
-        try:
-            name = self._pointer.read_text(errors="replace").strip()
-        except FileNotFoundError as error:
-            raise IndexNotBuilt(
-                f"index {self.root.name!r} has not been built: run `diamond-assistant index build`"
-            ) from error
-        except OSError as error:
-            raise StoreError(f"cannot read {self._pointer}: {error.strerror}") from error
-        return self._folder / (name if _ID.fullmatch(name) else "unnamed")
+        return self._at_hand(self._pointed())
 
     def finished(self) -> list[str]:
         """The ids of the generations on disk, oldest first."""
@@ -68,10 +65,8 @@ class Generations:
         Raises:
             NoSuchGeneration: there is none of this name.
         """
-        if generation not in self.finished():
-            there_are = ", ".join(self.finished()) or "none"
-            raise NoSuchGeneration(f"no generation {generation!r}; there are {there_are}")
-        return self._folder / generation
+        self._check(generation)
+        return self._at_hand(generation)
 
     def before(self) -> str:
         """The newest generation that is older than the current one.
@@ -79,7 +74,7 @@ class Generations:
         Raises:
             NoSuchGeneration: there is none.
         """
-        current = self.current().name
+        current = self._pointed()
         older = [name for name in self.finished() if _number(name) < _number(current)]
         if not older:
             raise NoSuchGeneration(f"no generation older than {current} is kept")
@@ -123,14 +118,14 @@ class Generations:
             lock.acquire(blocking=False)
         except filelock.Timeout as error:
             raise IndexBusy(
-                f"index {self.root.name!r} is being built {self.builder() or 'by another process'};"
+                f"index {self.root.name!r} is being built {self._owned() or 'by another process'};"
                 " wait until it is done, or stop that process"
             ) from error
         except OSError as error:
             raise StoreError(f"cannot write the index at {self.root}: {error.strerror}") from error
-        self.took_over = self.builder()  # whoever ends well takes the name along
+        self.took_over = self._owned()  # whoever ends well takes the name along
         try:
-            self._owner.write_text(f"by process {os.getpid()} since {_now()}")
+            self._owner.write_text(self.me())
             yield
         finally:
             self._owner.unlink(missing_ok=True)
@@ -138,10 +133,7 @@ class Generations:
 
     def builder(self) -> str | None:
         """Who builds, or died over it: "by process 7 since …"."""
-        try:
-            return self._owner.read_text(errors="replace") or None
-        except OSError:
-            return None
+        return self._owned()
 
     def publish(self, new: Path, generation: str) -> None:
         """Give a built folder its name and make it the current one, in one step each.
@@ -151,9 +143,9 @@ class Generations:
         """
         finished = self._folder / generation
         for path in [*new.rglob("*"), new]:
-            _sync(path)
+            sync(path)
         new.rename(finished)
-        _sync(self._folder)
+        sync(self._folder)
         self.switch(generation)
 
     def switch(self, generation: str) -> None:
@@ -162,21 +154,56 @@ class Generations:
         Raises:
             NoSuchGeneration: there is none of this name.
         """
-        self.folder(generation)
+        self._check(generation)
         pointer = self._pointer.with_suffix(".new")
         pointer.write_text(generation + "\n")
-        _sync(pointer)
+        sync(pointer)
         pointer.rename(self._pointer)
-        _sync(self.root)
+        sync(self.root)
 
     def prunable(self, keep: int) -> list[str]:
         """The ids of all but the newest `keep` generations and the current one."""
-        current = self.current().name
+        current = self._pointed()
         return [name for name in self.finished()[:-keep] if name != current]
 
     def prune(self, keep: int) -> list[str]:
         """Delete what is prunable and what nobody reads; the ids deleted."""
-        return [name for name in self.prunable(keep) if _delete_unread(self._folder / name)]
+        return [name for name in self.prunable(keep) if delete_unread(self._folder / name)]
+
+    def me(self) -> str:
+        """This process as a builder, in words."""
+        return f"by process {os.getpid()} since {_now()}"
+
+    def _pointed(self) -> str:
+        """The id of the generation that answers."""
+        try:
+            name = self._pointer.read_text(errors="replace").strip()
+        except FileNotFoundError as error:
+            raise self._not_built() from error
+        except OSError as error:
+            raise StoreError(f"cannot read {self._pointer}: {error.strerror}") from error
+        return name if _ID.fullmatch(name) else "unnamed"
+
+    def _not_built(self) -> IndexNotBuilt:
+        return IndexNotBuilt(
+            f"index {self.root.name!r} has not been built: run `diamond-assistant index build`"
+        )
+
+    def _check(self, generation: str) -> None:
+        if generation not in self.finished():
+            there_are = ", ".join(self.finished()) or "none"
+            raise NoSuchGeneration(f"no generation {generation!r}; there are {there_are}")
+
+    def _at_hand(self, generation: str) -> Path:
+        """The folder of a generation, with its files in it."""
+        return self._folder / generation
+
+    def _owned(self) -> str | None:
+        """Who builds here, or died over it."""
+        try:
+            return self._owner.read_text(errors="replace") or None
+        except OSError:
+            return None
 
 
 def pin(path: Path) -> int:
@@ -192,7 +219,7 @@ def pin(path: Path) -> int:
     return held
 
 
-def _delete_unread(folder: Path) -> bool:
+def delete_unread(folder: Path) -> bool:
     """Delete a generation unless somebody holds it; whether it was deleted."""
     with contextlib.ExitStack() as held:
         for path in folder.glob("*.json"):
@@ -217,7 +244,7 @@ def _now() -> str:
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

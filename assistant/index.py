@@ -31,7 +31,8 @@ from assistant.generations import pin
 from assistant.lexical import LexicalIndex
 from assistant.loading import LOADER_VERSION
 from assistant.schema import EVERYTHING, Facets, Filters, topic_of
-from assistant.vectors import PassageVectors, Row, batches
+from assistant.vectors import FOLDER as _CHROMA
+from assistant.vectors import FolderVectors, PassageVectors, Row, VectorStore, batches
 from assistant.vocabulary import Vocabulary
 
 # Raise it when what is stored changes, so that older indexes ask to be built again.
@@ -39,8 +40,9 @@ STORE_VERSION = 3
 
 REMEDY = "run `diamond-assistant index build`"
 
+_HERE = FolderVectors()
+
 MANIFEST = "manifest.json"
-_CHROMA = "chroma"
 _DOCUMENTS = "documents.db"
 _LEXICAL = "lexical"
 _VOCABULARY = "vocabulary.json"
@@ -122,12 +124,13 @@ class PassageIndex:
         self._pinned = pinned
 
     @classmethod
-    def open(cls, directory: Path) -> PassageIndex:
+    def open(cls, directory: Path, store: VectorStore = _HERE) -> PassageIndex:
         """Open a finished generation; it is not deleted as long as it is open.
 
         Raises:
             IndexOutOfDate: an earlier version of this program built it.
             IndexDamaged: a part is missing or the parts disagree.
+            ServerError: the server that has the vectors cannot be used.
         """
         undo = contextlib.ExitStack()
         with undo:
@@ -137,7 +140,7 @@ class PassageIndex:
                 manifest = read_manifest(directory)
                 documents = DocumentStore.open(directory / _DOCUMENTS)
                 undo.callback(documents.close)
-                vectors = PassageVectors.open(directory / _CHROMA, list(documents.keys()))
+                vectors = store.open(directory, manifest.generation, list(documents.keys()))
                 undo.callback(vectors.close)
                 index = cls(
                     manifest,
@@ -156,7 +159,9 @@ class PassageIndex:
         return index
 
     @classmethod
-    def write(cls, directory: Path, draft: Draft, cache: EmbeddingCache) -> Manifest:
+    def write(
+        cls, directory: Path, draft: Draft, cache: EmbeddingCache, store: VectorStore = _HERE
+    ) -> Manifest:
         """Write a generation into an empty folder, where nobody reads yet; what it says of itself.
 
         Raises:
@@ -168,8 +173,7 @@ class PassageIndex:
             draft.base / _DOCUMENTS if draft.base else None,
             draft.gone,
         )
-        holes, vectors = _write_vectors(directory / _CHROMA, draft, documents, cache)
-        vectors.close()
+        holes = _write_vectors(directory, draft, documents, cache, store)
         LexicalIndex.build(list(documents.embedding_texts())).save(directory / _LEXICAL)
         vocabulary = Vocabulary.of(documents.texts())
         (directory / _VOCABULARY).write_text(json.dumps(vocabulary.as_dict()))
@@ -359,18 +363,25 @@ def _with_sentences(
 
 
 def _write_vectors(
-    directory: Path, draft: Draft, documents: DocumentStore, cache: EmbeddingCache
-) -> tuple[int, PassageVectors]:
-    """The graph of the generation before, mended, or a new one where it would have many holes."""
-    if draft.base is not None:
+    directory: Path,
+    draft: Draft,
+    documents: DocumentStore,
+    cache: EmbeddingCache,
+    store: VectorStore,
+) -> int:
+    """The graph of the generation before, mended, or a new one; how many holes there are in it."""
+    generation = draft.manifest.generation
+    if draft.base is not None and store.mends:
         before = read_manifest(draft.base)
         gone = _passage_ids(draft.base, draft.gone)
         holes = before.holes + len(gone)
         if holes <= _MOST_HOLES * before.passages:
             fresh = [c.passage.node_id for chunked in draft.new for c in chunked.chunks]
             rows = _rows(documents, fresh, cache)
-            return holes, PassageVectors.write(directory, rows, draft.base / _CHROMA, gone)
-    return 0, PassageVectors.write(directory, _rows(documents, documents.keys(), cache))
+            store.write(directory, generation, rows, draft.base, gone)
+            return holes
+    store.write(directory, generation, _rows(documents, documents.keys(), cache))
+    return 0
 
 
 def _passage_ids(base: Path, document_ids: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from llama_index.core.schema import Document, TextNode
 
 from assistant.changes import Failure, IngestReport, Plan, compare
+from assistant.chroma_server import server_at
 from assistant.chunking import SentenceChunker, sentences_of, split_sections, within
 from assistant.documents import Chunk, ChunkedDocument
 from assistant.embedding_cache import EmbeddingCache
@@ -32,8 +33,9 @@ from assistant.errors import (
 from assistant.generations import Generations
 from assistant.index import Draft, Manifest, PassageIndex, Recipe, embedding_keys
 from assistant.loading import Corpus, CorpusFolders, Found
+from assistant.server_generations import ServerGenerations
 from assistant.settings import Settings
-from assistant.vectors import ChromaFailure, batches
+from assistant.vectors import ChromaFailure, VectorStore, batches
 
 __all__ = ["Failure", "IngestReport", "ingest", "open_index", "pending_changes"]
 
@@ -88,7 +90,7 @@ def ingest(
                 chunked = _chunk(plan.fresh, settings, load, progress)
                 embedded = chunked.embed(cache, progress)
                 draft = _draft(plan, chunked.documents, corpus.origin, generations, settings)
-                manifest = _write(directory, draft, cache, progress)
+                manifest = _write(directory, draft, cache, generations.vectors, progress)
                 generations.publish(directory, manifest.generation)
                 generations.prune(settings.keep_generations)
                 cache.keep(_keys_in_use(generations))
@@ -103,7 +105,7 @@ def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestR
         IndexNotBuilt: there is no index yet.
         IndexDamaged: the current generation cannot be read.
     """
-    with contextlib.closing(PassageIndex.open(generations_of(settings).current())) as index:
+    with contextlib.closing(_open_current(generations_of(settings))) as index:
         found = _checked((corpus or open_corpus(settings)).read(index.manifest.fingerprints))
         return compare(index, recipe_of(settings), found).report
 
@@ -135,7 +137,7 @@ def open_index(settings: Settings, generation: str | None = None) -> PassageInde
     if generation is None:
         index = _open_current(generations)
     else:
-        index = PassageIndex.open(generations.folder(generation))
+        index = PassageIndex.open(generations.folder(generation), generations.vectors)
     built, wanted = index.manifest.recipe.model_dump(), recipe_of(settings).model_dump()
     for name, value in wanted.items():
         if built[name] != value:
@@ -148,8 +150,15 @@ def open_index(settings: Settings, generation: str | None = None) -> PassageInde
 
 
 def generations_of(settings: Settings) -> Generations:
-    """The generations of the index that the settings name."""
-    return Generations(settings.indexes_dir / settings.index)
+    """The generations of the index that the settings name: on this machine, or on a server.
+
+    Raises:
+        SettingsError: there is no such server, or the index has a name that it cannot have there.
+    """
+    root = settings.indexes_dir / settings.index
+    if settings.chroma is None:
+        return Generations(root)
+    return ServerGenerations(root, server_at(settings.chroma, settings.chroma_token))
 
 
 def recipe_of(settings: Settings) -> Recipe:
@@ -192,7 +201,7 @@ def _open_current(generations: Generations) -> PassageIndex:
     while True:
         folder = generations.current()
         try:
-            return PassageIndex.open(folder)
+            return PassageIndex.open(folder, generations.vectors)
         except IndexDamaged:
             if generations.current() == folder:
                 raise
@@ -201,7 +210,7 @@ def _open_current(generations: Generations) -> PassageIndex:
 def _open_old(generations: Generations) -> PassageIndex | None:
     """The current generation to carry over from; a damaged or outdated one is built anew."""
     try:
-        return PassageIndex.open(generations.current())
+        return PassageIndex.open(generations.current(), generations.vectors)
     except (IndexNotBuilt, IndexOutOfDate, IndexDamaged):
         return None
 
@@ -356,14 +365,16 @@ def _draft(
     )
 
 
-def _write(directory: Path, draft: Draft, cache: EmbeddingCache, progress: Progress) -> Manifest:
+def _write(
+    directory: Path, draft: Draft, cache: EmbeddingCache, store: VectorStore, progress: Progress
+) -> Manifest:
     """Write a generation, read it back and see that it answers."""
     total = len(draft.manifest.fingerprints)
     progress("write", 0, total)
-    manifest = PassageIndex.write(directory, draft, cache)
+    manifest = PassageIndex.write(directory, draft, cache, store)
     progress("write", total, total)
     progress("check", 0, total)
-    with contextlib.closing(PassageIndex.open(directory)) as written:
+    with contextlib.closing(PassageIndex.open(directory, store)) as written:
         ids = list(written.keys())
         for passage_id in {ids[0], ids[len(ids) // 2], ids[-1]}:
             [(_, cosine)] = written.nearest(written.vectors([passage_id])[passage_id], top_k=1)

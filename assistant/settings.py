@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -52,6 +52,14 @@ class Settings(BaseSettings):
     )
     passage_tokens: int = Field(256, ge=64, description="most tokens in a passage with its context")
     keep_generations: int = Field(3, ge=1, description="finished generations kept on disk")
+    chroma: str | None = Field(
+        None,
+        description="Chroma server that holds the index instead of this machine: "
+        "http://HOST:8000, https://HOST/TENANT/DATABASE, cloud:TENANT/DATABASE",
+    )
+    chroma_token: SecretStr | None = Field(
+        None, exclude=True, description="token for that server; only from the environment"
+    )
 
     dense_weight: float = Field(
         0.6, ge=0, le=1, description="share of the dense score in the fused score"

@@ -20,11 +20,11 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import chromadb
 import chromadb.config
@@ -37,6 +37,7 @@ from assistant.embeddings import Vectors
 from assistant.schema import EVERYTHING, Filters
 
 COLLECTION = "passages"
+FOLDER = "chroma"
 # Chroma's own breadth of search loses some of the nearest, others at each opening.
 HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
 EXACT_UP_TO = 50_000
@@ -73,73 +74,104 @@ class Row:
         return said | ({"published": _as_number(self.published)} if self.published else {})
 
 
-class PassageVectors:
-    """One collection. Safe to ask from several threads."""
+class VectorStore(Protocol):
+    """Where the vectors of an index's generations are kept."""
 
-    def __init__(self, collection: chromadb.Collection, ids: Sequence[str] = ()) -> None:
-        self._held = contextlib.ExitStack()
-        self._collection = collection
-        self._ids = ids
-        self._rows: NDArray[np.float32] | None = None
-        if 0 < len(ids) <= EXACT_UP_TO:
-            self._rows = self._in_order(ids)
+    mends: bool  # whether a new generation can begin as a copy of the one before
 
-    @classmethod
-    def open(cls, directory: Path, ids: Sequence[str]) -> PassageVectors:
-        """Open the collection in a folder; `ids` are its passages in the lexical index's order.
+    def open(self, folder: Path, generation: str, ids: Sequence[str]) -> PassageVectors:
+        """The vectors of a generation whose other files are in a folder.
+
+        `ids` are its passages in the lexical index's order.
 
         Raises:
-            chromadb.errors.ChromaError: it is missing or damaged.
+            chromadb.errors.ChromaError: they are missing or damaged.
             KeyError: a passage has no vector.
+            ServerError, GenerationGone: where a server keeps them.
         """
+        ...
+
+    def write(
+        self,
+        folder: Path,
+        generation: str,
+        rows: Iterable[Row],
+        base: Path | None = None,
+        gone: Collection[str] = (),
+    ) -> None:
+        """Write the vectors of a generation that nobody reads yet.
+
+        With a `base`, they begin as a copy of those of the generation in that
+        folder, without the passages that are `gone`.
+        """
+        ...
+
+
+class FolderVectors:
+    """In the folder of the generation, by a Chroma inside this process."""
+
+    mends = True
+
+    def open(self, folder: Path, generation: str, ids: Sequence[str]) -> PassageVectors:
+        directory = folder / FOLDER
         with contextlib.ExitStack() as undo:
             if not os.access(directory, os.W_OK, effective_ids=True):
                 directory = _writable_copy(directory, undo)
             collection = _client(directory, undo).get_collection(
                 COLLECTION, embedding_function=None
             )
-            opened = cls(collection, ids)
-            opened._held = undo.pop_all()
-        return opened
+            vectors = PassageVectors(collection, ids)
+            vectors.close = undo.pop_all().close
+        return vectors
 
-    @classmethod
     def write(
-        cls,
-        directory: Path,
+        self,
+        folder: Path,
+        generation: str,
         rows: Iterable[Row],
         base: Path | None = None,
         gone: Collection[str] = (),
-    ) -> PassageVectors:
-        """Write a collection where nobody reads yet.
-
-        With a `base`, it begins as a copy of the one in that folder, without
-        the passages that are `gone`.
-        """
+    ) -> None:
+        directory = folder / FOLDER
         if base is not None:
-            _copy(base, directory)
+            _copy(base / FOLDER, directory)
         directory.mkdir(exist_ok=True)
-        with contextlib.ExitStack() as undo:
-            collection = _client(directory, undo).get_or_create_collection(
+        with contextlib.ExitStack() as done:
+            collection = _client(directory, done).get_or_create_collection(
                 COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
             )
             for batch in batches(gone, _BATCH):
                 collection.delete(ids=batch)
-            for batch in batches(rows, _BATCH):
-                collection.add(
-                    ids=[row.passage_id for row in batch],
-                    embeddings=np.stack([row.vector for row in batch]),
-                    metadatas=[row.metadata for row in batch],
-                )
-            written = cls(collection)
-            written._held = undo.pop_all()
-        return written
+            add_rows(collection, rows, _BATCH)
+
+
+class PassageVectors:
+    """One collection. Safe to ask from several threads.
+
+    A `VectorStore` opens it. `batch` is how many rows one call may ask for;
+    `plainly` surrounds each call, so that its errors say where they come from.
+    """
+
+    def __init__(
+        self,
+        collection: chromadb.Collection,
+        ids: Sequence[str] = (),
+        batch: int = _BATCH,
+        close: Callable[[], None] = lambda: None,
+        plainly: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        self._collection = collection
+        self._ids = ids
+        self._batch = batch
+        self._plainly = plainly
+        self.close = close  # lets go of the files, so that the folder can be renamed or deleted
+        self._rows: NDArray[np.float32] | None = None
+        if 0 < len(ids) <= EXACT_UP_TO:
+            self._rows = self._in_order(ids)
 
     def __len__(self) -> int:
-        return self._collection.count()
-
-    def close(self) -> None:
-        """Let go of the files, so that the folder can be renamed or deleted."""
-        self._held.close()
+        with self._plainly():
+            return self._collection.count()
 
     def nearest(
         self,
@@ -157,12 +189,13 @@ class PassageVectors:
             rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
             best = rows[np.argsort(-cosines[rows], kind="stable")[:top_k]]
             return [(self._ids[row], float(cosines[row])) for row in best]
-        found = self._collection.query(
-            query_embeddings=vector,
-            n_results=min(top_k, len(self)),
-            where=_where(filters),
-            include=["distances"],
-        )
+        with self._plainly():
+            found = self._collection.query(
+                query_embeddings=vector,
+                n_results=min(top_k, len(self)),
+                where=_where(filters),
+                include=["distances"],
+            )
         distances = (found["distances"] or [[]])[0]
         return [
             (passage_id, 1.0 - distance)
@@ -172,18 +205,27 @@ class PassageVectors:
     def get(self, passage_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """The vectors of some passages, by passage id; what is not there is left out."""
         vectors: dict[str, Vectors] = {}
-        for batch in batches(passage_ids, _BATCH):
-            found = self._collection.get(ids=batch, include=["embeddings"])
+        for batch in batches(passage_ids, self._batch):
+            with self._plainly():
+                found = self._collection.get(ids=batch, include=["embeddings"])
             rows = np.asarray(found["embeddings"], dtype=np.float32)
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
 
     def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """All vectors, as the rows of a matrix."""
-        found = self._collection.get(include=["embeddings"])
-        places = {passage_id: place for place, passage_id in enumerate(found["ids"])}
-        vectors = np.asarray(found["embeddings"], dtype=np.float32)
-        return np.ascontiguousarray(vectors[[places[passage_id] for passage_id in ids]])
+        vectors = self.get(ids)
+        return np.stack([vectors[passage_id] for passage_id in ids])
+
+
+def add_rows(collection: chromadb.Collection, rows: Iterable[Row], batch: int) -> None:
+    """Write rows into a collection, so many in a call."""
+    for some in batches(rows, batch):
+        collection.add(
+            ids=[row.passage_id for row in some],
+            embeddings=np.stack([row.vector for row in some]),
+            metadatas=[row.metadata for row in some],
+        )
 
 
 def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -550,8 +550,9 @@ def test_eval_run_over_a_cassette_gives_the_same_figures_twice(place: Path, tmp_
         options = ["--questions", str(questions), "--runs", str(tmp_path), "--name", name]
         done = assistant(place, "eval", "run", *options, "--llm", llm, **more)
         assert done.returncode == 0, done.stderr
-        summary: dict[str, Any] = json.loads((tmp_path / name / "summary.json").read_text())
-        return summary["means"]["all"]
+        means: dict[str, Any] = json.loads((tmp_path / name / "summary.json").read_text())["means"]
+        everything: dict[str, Any] = means["all"]
+        return everything
 
     def reply(body: dict[str, Any]) -> Script:
         id_ = id_of(body, "It cost 42 million crowns")

@@ -12,10 +12,11 @@ import pytest
 from fakes import HashEmbedder
 from permissions import unprivileged
 
-from assistant.vectors import ChromaFailure, PassageVectors, Row
+from assistant.vectors import FOLDER, ChromaFailure, FolderVectors, Row
 
 IDS = [f"owl:{number}-9" for number in range(50)]
 DATABASE = "chroma.sqlite3"
+STORE = FolderVectors()
 
 
 def rows() -> Iterator[Row]:
@@ -27,13 +28,13 @@ def rows() -> Iterator[Row]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A collection that is written and closed."""
-    PassageVectors.write(tmp_path / "chroma", rows()).close()
-    return tmp_path / "chroma"
+    STORE.write(tmp_path, "1", rows())
+    return tmp_path / FOLDER
 
 
 def test_collection_is_opened_and_closed_in_threads(folder: Path) -> None:
     def use(number: int) -> int:
-        with closing(PassageVectors.open(folder, IDS)) as vectors:
+        with closing(STORE.open(folder.parent, "1", IDS)) as vectors:
             return len(vectors.get(IDS))
 
     with ThreadPoolExecutor(4) as pool:
@@ -41,8 +42,8 @@ def test_collection_is_opened_and_closed_in_threads(folder: Path) -> None:
 
 
 def test_collection_closed_twice_is_open_for_others(folder: Path) -> None:
-    with closing(PassageVectors.open(folder, IDS)) as one:
-        other = PassageVectors.open(folder, IDS)
+    with closing(STORE.open(folder.parent, "1", IDS)) as one:
+        other = STORE.open(folder.parent, "1", IDS)
         other.close()
         other.close()
         assert len(one.get(IDS)) == 50
@@ -52,9 +53,9 @@ def test_collection_that_could_not_be_opened_is_once_it_can(folder: Path) -> Non
     whole = (folder / DATABASE).read_bytes()
     (folder / DATABASE).write_bytes(b"no database" * 1000)
     with pytest.raises(ChromaFailure):
-        PassageVectors.open(folder, IDS)
+        STORE.open(folder.parent, "1", IDS)
     (folder / DATABASE).write_bytes(whole)
-    with closing(PassageVectors.open(folder, IDS)) as vectors:
+    with closing(STORE.open(folder.parent, "1", IDS)) as vectors:
         assert len(vectors) == 50
 
 
@@ -63,12 +64,13 @@ def test_collection_whose_writing_failed_is_written_in_the_same_folder(tmp_path:
         yield from rows()
         raise RuntimeError
 
-    folder = tmp_path / "chroma"
+    folder = tmp_path / FOLDER
     with pytest.raises(RuntimeError):
-        PassageVectors.write(folder, broken())
+        STORE.write(tmp_path, "1", broken())
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-    with closing(PassageVectors.write(folder, rows())) as vectors:
+    STORE.write(tmp_path, "1", rows())
+    with closing(STORE.open(tmp_path, "1", IDS)) as vectors:
         assert len(vectors) == 50
 
 
@@ -95,10 +97,11 @@ def test_collection_is_copied_while_somebody_opens_it(folder: Path, tmp_path: Pa
         try:
             for number in range(20):
                 copy = tmp_path / str(number)
-                PassageVectors.write(copy, [], folder, gone=IDS[:1]).close()
-                with closing(PassageVectors.open(copy, IDS[1:])) as vectors:
+                copy.mkdir()
+                STORE.write(copy, "2", [], folder.parent, gone=IDS[:1])
+                with closing(STORE.open(copy, "2", IDS[1:])) as vectors:
                     assert len(vectors) == 49
-                with closing(sqlite3.connect(copy / DATABASE)) as connection:
+                with closing(sqlite3.connect(copy / FOLDER / DATABASE)) as connection:
                     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         finally:
             writer.kill()
@@ -106,6 +109,6 @@ def test_collection_is_copied_while_somebody_opens_it(folder: Path, tmp_path: Pa
 
 def test_collection_in_a_folder_where_nothing_may_be_written(folder: Path) -> None:
     before = (folder / DATABASE).read_bytes()
-    with unprivileged(folder), closing(PassageVectors.open(folder, IDS)) as vectors:
+    with unprivileged(folder), closing(STORE.open(folder.parent, "1", IDS)) as vectors:
         assert len(vectors.get(IDS)) == 50
     assert (folder / DATABASE).read_bytes() == before

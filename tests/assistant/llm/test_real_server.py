@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +43,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         show_progress=False,
     )
     letters.train_from_iterator(["The bridge cost 42 million crowns. [k7f3]"], trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=letters, bos_token="<s>", eos_token="</s>")
+    make: Any = PreTrainedTokenizerFast  # its types say nothing
+    tokenizer = make(tokenizer_object=letters, bos_token="<s>", eos_token="</s>")
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)
     config = LlamaConfig(

@@ -1,0 +1,103 @@
+"""A real Chroma server, and a gate before it that wants a token or speaks TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+
+
+@contextlib.contextmanager
+def chroma_run(path: Path) -> Iterator[str]:
+    """`chroma run` on a free port; its address."""
+    port = free_port()
+    program = Path(sys.executable).with_name("chroma")
+    command = [str(program), "run", "--path", str(path), "--host", "127.0.0.1", "--port", str(port)]
+    quiet = {**os.environ, "ANONYMIZED_TELEMETRY": "False"}
+    with subprocess.Popen(
+        command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(address)
+            yield address
+        finally:
+            server.kill()
+
+
+@contextlib.contextmanager
+def gate(address: str, token: str) -> Iterator[str]:
+    """What stands before a server of one's own: it lets in who has the token."""
+
+    class Gate(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.headers.get("Authorization") != f"Bearer {token}":
+                self._answer(401, b"no entry")
+                return
+            answer = httpx.request(
+                self.command,
+                address + self.path,
+                content=sent,
+                headers={"Content-Type": "application/json"},
+            )
+            self._answer(answer.status_code, answer.content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 - the names it needs
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Gate)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[int]:
+    """Let a server answer in the background; its port."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_for(address: str) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(f"{address}/api/v2/heartbeat", timeout=5).raise_for_status()
+        except httpx.HTTPError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+        else:
+            return
