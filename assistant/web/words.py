@@ -7,9 +7,7 @@ ABOUT = (
     "{documents:,} documents on Japan’s $550-billion US investment package and synthetic "
     "diamond, the newest of {newest}."
 )
-PLACEHOLDER = (
-    "<b>What would you like to know?</b><br>Every sentence of an answer is quoted from a document."
-)
+PLACEHOLDER = "<b>What would you like to know?</b><br>Every sentence of an answer leads to its words in a document."
 EXAMPLES = (
     "How will profits from the $550 billion be split between Japan and the United States?",
     "How much will JBIC lend to the first three projects?",
