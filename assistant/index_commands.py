@@ -49,7 +49,7 @@ def index() -> None:
 @index.command()
 @_from
 @_keep_failed
-@click.option("--anew", is_flag=True, help="Carry nothing over from the generation that is there.")
+@click.option("--anew", is_flag=True, help="Trust nothing that is there: read, cut and embed all.")
 @_dry_run
 @_json
 def build(

@@ -61,8 +61,8 @@ def ingest(
     Unchanged documents are not read again and keep their passages; whatever
     was embedded before is not embedded again. A file that cannot be read is
     reported and the others go in. Where nothing changed, the current generation
-    stays and no model is loaded. `anew` carries nothing over from it but
-    embeddings, as when it is damaged.
+    stays and no model is loaded. If it is to be made `anew`, nothing that is
+    there is trusted: everything is read, cut and embedded.
 
     Raises:
         EmptyCorpus: there is no document that can be read; nothing is built.
@@ -74,6 +74,8 @@ def ingest(
     generations = generations_of(settings)
     corpus = corpus or open_corpus(settings)
     with _said_plainly(generations.root), generations.building() as directory:
+        if anew:
+            EmbeddingCache.delete(generations.embeddings)
         old = None if anew else _open_old(generations)
         with contextlib.closing(old) if old else contextlib.nullcontext():
             plan = _plan(old, settings, corpus, progress, keep_failed)

@@ -119,6 +119,11 @@ class Settings(BaseSettings):
     allow_anonymous: bool = Field(
         False, description="listen beyond this machine although nobody has to sign in"
     )
+    curators: str = Field(
+        "",
+        description="users who may add documents in the chat, between commas; without sign-in, "
+        "whoever is on this machine may",
+    )
     requests_per_minute: int = Field(60, ge=1, description="requests a client may make a minute")
     queue_size: int = Field(40, ge=0, description="questions that may wait for their turn")
 

@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from llama_index.core.schema import Document
@@ -29,10 +30,9 @@ from assistant.changes import Failure
 from assistant.errors import EmptyCorpus, FetchError, SettingsError, StoreError, UnreadableDocument
 from assistant.fetching import Fetched, fetch, path_for, save
 from assistant.loading import LIMITS, load_document
-from assistant.loading.corpus import MARKDOWN
 from assistant.loading.extracts import clean
 from assistant.loading.files import SIDECAR, corpus_files, read_bytes
-from assistant.loading.front_matter import OPENING, Sidecar, check
+from assistant.loading.front_matter import Sidecar, check
 from assistant.settings import Settings
 
 __all__ = ["Added", "Failure", "Removed", "add_files", "add_page", "remove", "said"]
@@ -231,18 +231,14 @@ def _read(staged: Path, staging: Path, said: Sidecar, digests: bool) -> Document
         UnreadableDocument: why there is none.
     """
     if said != _NOTHING:
-        if digests and _is_digest(staged):
-            raise UnreadableDocument(
-                "its front matter says what it is; give no title, publisher or date, "
-                "or change them there"
-            )
         _describe(staged, said)
-    return load_document(staged, staging, digests)
-
-
-def _is_digest(path: Path) -> bool:
-    start = path.read_bytes()[:1000].decode(errors="ignore").lstrip("\ufeff \t\r\n")
-    return path.suffix in MARKDOWN and start.replace("\r\n", "\n").startswith(OPENING)
+    document = load_document(staged, staging, digests)
+    if any(document.metadata.get(name) != value for name, value in _fields(said).items()):
+        raise UnreadableDocument(
+            "its front matter says what it is; give no title, publisher or date, or change them "
+            "there"
+        )
+    return document
 
 
 def _publish(staged: Path, folder: Path) -> Path:
@@ -298,9 +294,12 @@ def _is_there(path: Path, corpus_dir: Path) -> str:
 
 def _describe(path: Path, said: Sidecar) -> None:
     """Say something of a file in the one beside it."""
-    fields = said.model_dump(mode="json", exclude_none=True)
-    text = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)
+    text = yaml.safe_dump(_fields(said), allow_unicode=True, sort_keys=False)
     _beside(path).write_text(text, encoding="utf-8")
+
+
+def _fields(said: Sidecar) -> dict[str, Any]:
+    return said.model_dump(mode="json", exclude_none=True)
 
 
 def _describe_page(path: Path, said: Sidecar, url: str) -> None:

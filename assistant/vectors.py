@@ -15,8 +15,10 @@ neighbours (seen with 200 short passages, 38 of which did not find themselves).
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,13 +76,8 @@ class Row:
 class PassageVectors:
     """One collection. Safe to ask from several threads."""
 
-    def __init__(
-        self,
-        client: chromadb.api.ClientAPI,
-        collection: chromadb.Collection,
-        ids: Sequence[str] = (),
-    ) -> None:
-        self._client = client
+    def __init__(self, collection: chromadb.Collection, ids: Sequence[str] = ()) -> None:
+        self._held = contextlib.ExitStack()
         self._collection = collection
         self._ids = ids
         self._rows: NDArray[np.float32] | None = None
@@ -95,8 +92,15 @@ class PassageVectors:
             chromadb.errors.ChromaError: it is missing or damaged.
             KeyError: a passage has no vector.
         """
-        with _closed_on_failure(_client(directory)) as client:
-            return cls(client, client.get_collection(COLLECTION, embedding_function=None), ids)
+        with contextlib.ExitStack() as undo:
+            if not os.access(directory, os.W_OK, effective_ids=True):
+                directory = _writable_copy(directory, undo)
+            collection = _client(directory, undo).get_collection(
+                COLLECTION, embedding_function=None
+            )
+            opened = cls(collection, ids)
+            opened._held = undo.pop_all()
+        return opened
 
     @classmethod
     def write(
@@ -113,8 +117,9 @@ class PassageVectors:
         """
         if base is not None:
             _copy(base, directory)
-        with _closed_on_failure(_client(directory)) as client:
-            collection = client.get_or_create_collection(
+        directory.mkdir(exist_ok=True)
+        with contextlib.ExitStack() as undo:
+            collection = _client(directory, undo).get_or_create_collection(
                 COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
             )
             for batch in batches(gone, _BATCH):
@@ -125,14 +130,16 @@ class PassageVectors:
                     embeddings=np.stack([row.vector for row in batch]),
                     metadatas=[row.metadata for row in batch],
                 )
-            return cls(client, collection)
+            written = cls(collection)
+            written._held = undo.pop_all()
+        return written
 
     def __len__(self) -> int:
         return self._collection.count()
 
     def close(self) -> None:
         """Let go of the files, so that the folder can be renamed or deleted."""
-        _close(self._client)
+        self._held.close()
 
     def nearest(
         self,
@@ -202,11 +209,23 @@ def _copy(base: Path, directory: Path) -> None:
         shutil.copytree(base, directory, ignore=shutil.ignore_patterns(f"{_DATABASE}-*"))
 
 
-def _client(directory: Path) -> chromadb.api.ClientAPI:
-    directory.mkdir(exist_ok=True)
+def _writable_copy(directory: Path, undo: contextlib.ExitStack) -> Path:
+    """A collection to open instead of one in a folder where nothing may be written.
+
+    Chroma writes where it is only to read.
+    """
+    temporary = undo.enter_context(tempfile.TemporaryDirectory(prefix="diamond-"))
+    copy = Path(shutil.copytree(directory, f"{temporary}/{directory.name}"))
+    for path in [copy, *copy.rglob("*")]:
+        path.chmod(0o700)
+    return copy
+
+
+def _client(directory: Path, undo: contextlib.ExitStack) -> chromadb.api.ClientAPI:
+    """What Chroma opens in a folder; `undo` closes it."""
     with _CLIENTS:
         try:
-            return chromadb.PersistentClient(
+            client = chromadb.PersistentClient(
                 str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
             )
         except BaseException:
@@ -214,20 +233,13 @@ def _client(directory: Path) -> chromadb.api.ClientAPI:
             if str(directory) not in SharedSystemClient._identifier_to_refcount:
                 SharedSystemClient._identifier_to_system.pop(str(directory), None)
             raise
+    undo.callback(_close, client)
+    return client
 
 
 def _close(client: chromadb.api.ClientAPI) -> None:
     with _CLIENTS:
         client.close()  # type: ignore[attr-defined]
-
-
-@contextlib.contextmanager
-def _closed_on_failure(client: chromadb.api.ClientAPI) -> Iterator[chromadb.api.ClientAPI]:
-    try:
-        yield client
-    except BaseException:
-        _close(client)
-        raise
 
 
 def _where(filters: Filters) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, checks, and others."""
+"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, checks, speed and more."""
 
 from __future__ import annotations
 

@@ -112,7 +112,9 @@ _AMOUNT = re.compile(
     r"|\d[\d,.]*\s(?:million|billion|trillion)(?:\s(?:yen|dollars|euros|won|yuan|carats))?"
 )
 _PLAIN_NUMBER = re.compile(
-    r"(?<![\w$¥€.,-])\d+(?:[.,]\d+)*(?=%|\s(?!(?:million|billion|trillion|" + _MONTH + r")\b)\w)"
+    r"(?<![\w$¥€.,-])(?!(?:19|20)\d\d\b)\d+(?:[.,]\d+)*(?=%|\s(?!(?:million|billion|trillion|"
+    + _MONTH
+    + r")\b)\w)"
     r"|\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)\b"
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,8 @@ import pytest
 import unrest
 from fakes import CALIBRATION, HashEmbedder
 
-from assistant.ingestion import generations_of, ingest
+from assistant.errors import IndexDamaged, StoreError
+from assistant.ingestion import generations_of, ingest, open_index, pending_changes
 from assistant.settings import Settings, load_settings
 from assistant.verification import verify
 
@@ -89,3 +91,79 @@ def test_killed_builds_disturb_nobody(
     assert verify(towers) == []
     left = {path.name for path in (generations_of(towers).root / "generations").iterdir()}
     assert left == set(generations_of(towers).finished())
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        b"",
+        b"\n",
+        b"\xff\xfe\x00",
+        b"0001-\x00",
+        b"0099-deadbeef\n",
+        b"../..\n",
+        b"/\n",
+        b"x" * 5000,
+    ],
+)
+def test_pointer_that_names_no_generation_is_said_and_mended(
+    pointer: bytes, towers: Settings, load: Load, embedder: HashEmbedder
+) -> None:
+    (generations_of(towers).root / "CURRENT").write_bytes(pointer)
+    for read in (open_index, pending_changes, verify):
+        try:
+            problems = read(towers)
+        except IndexDamaged as error:
+            problems = [str(error)]
+        assert isinstance(problems, list)
+        assert len(problems) == 1
+        assert "run `diamond-assistant index build`" in problems[0]
+        assert "\n" not in problems[0]
+    embedder.embedded.clear()
+    ingest(towers, load=load)
+    assert embedder.embedded == []
+    assert verify(towers) == []
+
+
+def test_pointer_that_cannot_be_read_is_said(towers: Settings, load: Load) -> None:
+    pointer = generations_of(towers).root / "CURRENT"
+    pointer.unlink()
+    pointer.mkdir()
+    for read in (open_index, pending_changes):
+        with pytest.raises(StoreError, match=r"cannot read .*CURRENT"):
+            read(towers)
+    with pytest.raises(StoreError, match="CURRENT"):
+        ingest(towers, load=load)
+
+
+def test_owner_of_the_lock_may_be_anything(towers: Settings, load: Load) -> None:
+    (generations_of(towers).root / "build.owner").write_bytes(b"\xff\xfe")
+    assert ingest(towers, load=load).is_empty
+
+
+def test_cache_of_which_half_is_lost_is_begun_anew(
+    towers: Settings, load: Load, embedder: HashEmbedder
+) -> None:
+    path = generations_of(towers).embeddings
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+    unrest.write_edition(towers.corpus_dir, 1, random.Random(SEED))
+    assert not ingest(towers, load=load).is_empty
+    assert verify(towers) == []
+
+
+def test_index_made_anew_trusts_nothing(
+    towers: Settings, load: Load, embedder: HashEmbedder
+) -> None:
+    path = generations_of(towers).current() / "documents.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE documents SET text = replace(text, 'owls', 'bats')")
+    problems = verify(towers)
+    assert "file documents.db is not as it was written: run `diamond-assistant" in problems[0]
+    assert all("\n" not in problem for problem in problems)
+    assert any("was embedded as another text" in problem for problem in problems)
+    assert ingest(towers, load=load).is_empty
+    embedder.embedded.clear()
+    assert ingest(towers, load=load, anew=True).embedded == len(embedder.embedded) > 0
+    assert verify(towers) == []

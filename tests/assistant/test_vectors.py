@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fakes import HashEmbedder
+from permissions import unprivileged
 
 from assistant.vectors import ChromaFailure, PassageVectors, Row
 
@@ -101,3 +102,10 @@ def test_collection_is_copied_while_somebody_opens_it(folder: Path, tmp_path: Pa
                     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         finally:
             writer.kill()
+
+
+def test_collection_in_a_folder_where_nothing_may_be_written(folder: Path) -> None:
+    before = (folder / DATABASE).read_bytes()
+    with unprivileged(folder), closing(PassageVectors.open(folder, IDS)) as vectors:
+        assert len(vectors.get(IDS)) == 50
+    assert (folder / DATABASE).read_bytes() == before

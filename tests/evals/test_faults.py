@@ -1,8 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from assistant.answering.checks import Checker
+from assistant.cli import commands
 from assistant.loading import load_corpus
 from evals import checking, faults
 from evals.datasets import DatasetError, Evidence
@@ -92,3 +95,13 @@ def test_altered_numbers_and_dates_of_the_test_half_are_caught() -> None:
     sound = [one for one in outcomes if one.sample.fault == "none"]
     assert sum(one.caught for one in wrong) >= 0.98 * len(wrong)
     assert sum(bool(one.kinds & {"number", "date"}) for one in sound) <= 0.02 * len(sound)
+
+
+def test_command_prints_the_table_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = faults.load_samples("test")[:6]
+    monkeypatch.setattr(faults, "corpus_of", lambda half: few)
+    shown = CliRunner().invoke(commands, ["eval", "checks", "--missed"], catch_exceptions=False)
+    assert "| check | recall" in shown.output
+    told = CliRunner().invoke(commands, ["eval", "checks", "--json"], catch_exceptions=False)
+    figures = json.loads(told.stdout)
+    assert set(figures) == {"faults", "false alarms", "checks"}

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,9 +35,7 @@ from assistant.ingestion import ingest, open_index
 from assistant.settings import Settings, load_settings
 
 SEAL = "zz-seal"
-_NAMES = [
-    f"{a}{b}" for a in ("al", "bor", "cel", "dun", "el", "fen") for b in ("der", "mar", "wik")
-]
+_NAMES = [a + b for a in "al bor cel dun el fen".split() for b in ("der", "mar", "wik")]
 _FINISHING = 0.2  # of the builds are let finish, so that there is something new to read
 
 
@@ -165,7 +164,7 @@ class Reader:
         self._conversation.library.close()
         return self.reads
 
-    def _again(self, job, chance: random.Random) -> None:  # type: ignore[no-untyped-def]
+    def _again(self, job: Callable[[random.Random], None], chance: random.Random) -> None:
         while not self._stop.is_set():
             try:
                 job(chance)

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.answering.checks import bindings, dates, numbers, polarity, support
+from assistant.answering.checks import arithmetic, bindings, dates, numbers, polarity, support
 from assistant.answering.checks.names import unknown_names
 from assistant.answering.checks.plain import plain
+from assistant.answering.checks.quantities import quantities
 from assistant.answering.checks.quotes import misquoted
 from assistant.reranking import Reranker
 from assistant.vocabulary import Vocabulary
@@ -137,16 +138,18 @@ def with_sources(evidence: Sequence[Evidence]) -> list[str]:
 def _numbers(sentence: str, evidence: Sequence[Evidence]) -> tuple[list[Finding], tuple[str, ...]]:
     """The numbers that no evidence has, and those that can be worked out from it."""
     text = "\n".join(one.text for one in evidence)
-    cited = numbers.quantities(text)
+    cited = quantities(text)
     dated = [m for one in evidence for m in dates.known_moments(one.text, one.published)]
-    titled = [q for one in evidence for q in numbers.quantities(one.title)]
+    titled = [q for one in evidence for q in quantities(one.title)]
     wrong, computed = [], []
-    for claim in numbers.quantities(sentence):
+    for claim in quantities(sentence):
         # A title speaks where the text has no number of the kind; it excuses no other.
         rivals = any(one.dimension == claim.dimension for one in cited)
         if numbers.supported(claim, [*cited, *(() if rivals else titled)], text):
             continue
-        if numbers.computed(claim, cited, sentence, text) or numbers.between_dates(claim, dated):
+        if arithmetic.computed(claim, cited, sentence, text) or arithmetic.between_dates(
+            claim, dated
+        ):
             computed.append(claim.text)
         else:
             wrong.append(Finding("number", sentence[claim.start : claim.end].strip()))
@@ -172,7 +175,7 @@ def _dates(sentence: str, evidence: Sequence[Evidence]) -> Iterator[Finding]:
 
 def _is_number(value: str, evidence: Sequence[Evidence]) -> bool:
     """Whether four digits that look like a year are a number of the evidence."""
-    return any(float(value) == q.value for one in evidence for q in numbers.quantities(one.text))
+    return any(float(value) == q.value for one in evidence for q in quantities(one.text))
 
 
 def _tells_source(sentence: str, moment: dates.Moment, evidence: Sequence[Evidence]) -> bool:

@@ -21,8 +21,8 @@ from assistant.answering.checks.names import (
     names,
     one_word_countries,
 )
-from assistant.answering.checks.numbers import quantities
 from assistant.answering.checks.plain import plain, stems
+from assistant.answering.checks.quantities import quantities
 
 REACH = 4  # words to either side that are looked at
 BEYOND = 0.4  # what a word beyond a comma weighs

@@ -46,6 +46,7 @@ _COUNTED = (
     r"|tons?|kg|carats?|MW|GW|kW|W/|metres?|meters?|feet|km|mm|degrees|°|jobs|workers|people"
     r"|employees|units|companies|plants|cubic|square|acres|hectares|days|hours|K\b|C\b))"
 )
+_NO_MONEY = "".join(f"(?<!{code} )" for code in ("USD", "JPY", "EUR", "GBP", "CNY", "RMB", "KRW"))
 _FORMS = (
     rf"(?P<iso>{_YEAR}-\d\d-\d\d)",
     rf"(?P<numeric>\d{{1,2}}[./]\d{{1,2}}[./]{_YEAR})",
@@ -61,7 +62,7 @@ _FORMS = (
     rf"(?P<season>[Ss]pring|[Ss]ummer|[Aa]utumn|[Ff]all) (?:of )?(?P<season_year>{_YEAR})",
     rf"(?P<fiscal>FY|[Ff]iscal(?: [Yy]ear)?) ?(?P<fiscal_year>{_YEAR})",
     _PARTS.format("c") + r"(?P<decade>(?:1[5-9]|20)\d0)'?s",
-    _PARTS.format("d") + rf"(?P<bare>{_YEAR})(?:[-/](?P<short_to>\d\d)(?![\d-]))?"
+    _PARTS.format("d") + rf"{_NO_MONEY}(?P<bare>{_YEAR})(?:[-/](?P<short_to>\d\d)(?![\d-]))?"
     rf"(?![\d%])(?![.,]\d){_COUNTED}",
 )
 _DATE = re.compile(rf"(?<![\w$¥€£.])(?:{'|'.join(_FORMS)})(?!\w)")

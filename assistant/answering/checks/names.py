@@ -10,8 +10,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from assistant.answering.checks.dates import moments
-from assistant.answering.checks.numbers import quantities
 from assistant.answering.checks.plain import plain, stems, without
+from assistant.answering.checks.quantities import quantities
 from assistant.vocabulary import Vocabulary
 
 # Words that no name begins or ends with, though they may have a capital.

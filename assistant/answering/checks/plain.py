@@ -19,8 +19,8 @@ _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)?|[^\W_]+")
 def plain(text: str) -> str:
     """Dashes, quotation marks and spaces of one kind, no emphasis; as long as the text.
 
-    >>> plain("“10–20 %” of *1 000*")
-    '"10-20 %" of  1,000 '
+    >>> plain("“10–20 %” of *1000*")
+    '"10-20 %" of  1000 '
     """
     return _MARKUP.sub(" ", _THIN.sub(",", text).translate(_SAME))
 

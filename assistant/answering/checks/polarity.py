@@ -95,7 +95,8 @@ _HEDGE = re.compile(
 )
 _STRONG_HEDGE = re.compile(
     r"\b(?:(?-i:may)|might|could|plan(?:s|ned|ning)? to|consider(?:s|ed|ing)?"
-    r"|propos(?:es?|ed|ing) to|intend(?:s|ed)? to|aim(?:s|ed|ing)? (?:to|at)|hope[sd]? to|(?:is|are|was|were) (?:likely"
+    r"|propos(?:es?|ed|ing) to|intend(?:s|ed)? to|aim(?:s|ed|ing)? (?:to|at)|hope[sd]? to"
+    r"|(?:is|are|was|were) (?:likely"
     r"|expected|due|set|planned|considering) to"
     r"|possibly|perhaps|reportedly|seek(?:s|ing)? to|want(?:s|ed)? to|expect(?:s|ed)? to"
     r"|interested in|interest in|look(?:s|ed|ing) (?:at|into))\b",

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.answering.checks import Checker, Evidence, Finding
@@ -268,12 +268,14 @@ def forms(value: int) -> st.SearchStrategy[str]:
     return st.sampled_from(ways)
 
 
+@settings(deadline=None)
 @given(st.data(), WRITTEN)
 def test_any_amount_equals_itself_however_written(data: st.DataObject, value: int) -> None:
     one, other = data.draw(forms(value)), data.draw(forms(value))
     assert kinds(f"It cost {one} in all.", f"It cost {other} then.") == set()
 
 
+@settings(deadline=None)
 @given(st.data(), WRITTEN, WRITTEN)
 def test_any_altered_amount_is_found(data: st.DataObject, value: int, wrong: int) -> None:
     if value != wrong:
@@ -281,6 +283,7 @@ def test_any_altered_amount_is_found(data: st.DataObject, value: int, wrong: int
         assert kinds(f"It cost {one} in all.", f"It cost {other} then.") == {"number"}
 
 
+@settings(deadline=None)
 @given(st.dates(), st.dates())
 def test_any_altered_day_is_found(day: object, other: object) -> None:
     import datetime
@@ -294,6 +297,7 @@ def test_any_altered_day_is_found(day: object, other: object) -> None:
     assert found == (set() if day == other else {"date"})
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_text_can_be_checked(sentence: str, cited: str) -> None:
     Checker().check(sentence, [Evidence(cited, cited, cited, "2026-01-01")])
