@@ -7,7 +7,10 @@ ABOUT = (
     "{documents:,} documents on Japan’s $550-billion US investment package and synthetic "
     "diamond, the newest of {newest}."
 )
-PLACEHOLDER = "<b>What would you like to know?</b><br>Every sentence of an answer leads to its words in a document."
+PLACEHOLDER = (
+    "<b>What would you like to know?</b><br>"
+    "Every sentence of an answer leads to its words in a document."
+)
 EXAMPLES = (
     "How will profits from the $550 billion be split between Japan and the United States?",
     "How much will JBIC lend to the first three projects?",
@@ -44,7 +47,7 @@ TOOK = "{seconds:.1f} s"
 NEAREST = "The nearest that they say:"
 
 # Answers of a language model
-STAGES = {
+ANSWERING = {
     "search": "Searching …",
     "ask": "Sources found; the language model is asked …",
     "write": "Writing; each sentence appears once it is checked …",

@@ -551,7 +551,8 @@ def test_eval_run_over_a_cassette_gives_the_same_figures_twice(place: Path, tmp_
         done = assistant(place, "eval", "run", *options, "--llm", llm, **more)
         assert done.returncode == 0, done.stderr
         summary: dict[str, Any] = json.loads((tmp_path / name / "summary.json").read_text())
-        return summary["means"]["all"]
+        overall: dict[str, Any] = summary["means"]["all"]
+        return overall
 
     def reply(body: dict[str, Any]) -> Script:
         id_ = id_of(body, "It cost 42 million crowns")

@@ -88,7 +88,7 @@ QUOTED = "42 million crowns"  # the offline answer has it, too
 def faulty(name: str) -> Answering:
     """A server with one fault."""
     begun = event("The bridge cost 42 ")
-    return {
+    faults: dict[str, Answering] = {
         "empty": says(""),
         "only spaces": says(" \n \n"),
         "refusal": says("I'm sorry, but I can't help with that."),
@@ -125,7 +125,8 @@ def faulty(name: str) -> Answering:
         "an endless bracket": says("[" * 5000),
         "an endless thought": says("<think>It cost 43 million crowns. [k7f3] " * 20),
         "tool call": Script([event(), *ending("tool_calls")]),
-    }[name]  # fmt: skip
+    }  # fmt: skip
+    return faults[name]
 
 
 FAULTS = [

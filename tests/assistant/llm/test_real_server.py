@@ -42,7 +42,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         show_progress=False,
     )
     letters.train_from_iterator(["The bridge cost 42 million crowns. [k7f3]"], trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=letters, bos_token="<s>", eos_token="</s>")
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=letters, bos_token="<s>", eos_token="</s>"
+    )
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)
     config = LlamaConfig(
