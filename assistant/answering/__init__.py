@@ -1,7 +1,8 @@
 """Question + passages → Answer.
 
 An answerer is anything with a name and an `answer` method; `extractive.py`
-quotes the sentences that answer and needs no language model.
+quotes the sentences that answer and needs no language model; `generative.py`
+has one write the answer, and checks every sentence.
 """
 
 from __future__ import annotations

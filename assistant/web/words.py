@@ -8,7 +8,8 @@ ABOUT = (
     "diamond, the newest of {newest}."
 )
 PLACEHOLDER = (
-    "<b>What would you like to know?</b><br>Every sentence of an answer is quoted from a document."
+    "<b>What would you like to know?</b><br>"
+    "Every sentence of an answer leads to its words in a document."
 )
 EXAMPLES = (
     "How will profits from the $550 billion be split between Japan and the United States?",
@@ -46,7 +47,7 @@ TOOK = "{seconds:.1f} s"
 NEAREST = "The nearest that they say:"
 
 # Answers of a language model
-STAGES = {
+ANSWERING = {
     "search": "Searching …",
     "ask": "Sources found; the language model is asked …",
     "write": "Writing; each sentence appears once it is checked …",

@@ -25,7 +25,7 @@ def shown_pieces(answer: Answer, turn: int, newest: str | None = None) -> Iterat
 
 def progress_html(progress: Progress, turn: int) -> str:
     """What is checked so far, and what is being done."""
-    stage = words.STAGES[progress.stage]
+    stage = words.ANSWERING[progress.stage]
     return (
         f'<div class="answer">{_sentences(progress.answer, turn)}'
         f'<span class="stage">{escape(stage)}</span></div>'

@@ -88,11 +88,13 @@ QUOTED = "42 million crowns"  # the offline answer has it, too
 def faulty(name: str) -> Answering:
     """A server with one fault."""
     begun = event("The bridge cost 42 ")
-    return {
+    faults: dict[str, Answering] = {
         "empty": says(""),
         "only spaces": says(" \n \n"),
         "refusal": says("I'm sorry, but I can't help with that."),
-        "declined": says("I cannot", finish="content_filter"),
+        "declined": lambda body: says(
+            GOOD.replace("{id}", id_of(body, COST_42)), finish="content_filter"
+        ),
         "no citations": says("Bananas are yellow and grow in Ecuador."),
         "wrong ids": says("The bridge was paid for with seven goats. [q9q9] [1] [zz23]"),
         "ordinals": says("Seven goats paid for it [1]. Eight more came later [2][3]."),
@@ -123,7 +125,8 @@ def faulty(name: str) -> Answering:
         "an endless bracket": says("[" * 5000),
         "an endless thought": says("<think>It cost 43 million crowns. [k7f3] " * 20),
         "tool call": Script([event(), *ending("tool_calls")]),
-    }[name]  # fmt: skip
+    }  # fmt: skip
+    return faults[name]
 
 
 FAULTS = [
@@ -191,6 +194,15 @@ def test_sentence_with_wrong_ids_is_given_the_right_ones(marker: str, ask: Ask) 
     assert answer.sentences[0].status == "repaired"
 
 
+def test_sentence_that_names_what_the_one_before_names_is_given_that_one_too(ask: Ask) -> None:
+    both = "That came from the Lantern Fund, and Mayor Odile Quarn cut the ribbon."
+    answer, _ = ask(cited("Odile Quarn", f"{both} [{{id}}]"))
+    assert answer.text == f"{both} [1] [2]"
+    assert answer.sentences[0].status == "repaired"
+    assert answer.citations[0].quote.startswith(COST_42)
+    assert answer.citations[1].quote == "Mayor Odile Quarn cut the ribbon."
+
+
 def test_sentence_that_says_what_the_sources_lack_is_kept(ask: Ask) -> None:
     answer, _ = ask(cited(COST_42, f"{GOOD} The sources do not say what the bridge cost to mend."))
     assert [one.status for one in answer.sentences] == ["supported", "gap"]
@@ -203,6 +215,7 @@ def test_sentence_that_says_what_the_sources_lack_is_kept(ask: Ask) -> None:
         "The sources do not say otherwise: it cost 43 million crowns.",
         "The sources do not say that 43 million crowns were paid.",
         "The sources do not mention Lord Byron.",
+        "The sources do not say otherwise, as the bridge of glass is old.",
     ],
 )
 def test_claim_in_the_clothes_of_a_gap_is_no_gap(claim: str, ask: Ask) -> None:

@@ -123,7 +123,14 @@ def test_key_is_in_nothing_that_was_written(
             answerer: Any = reading.answerer
         llm = answerer.llm
         seen += [answer.to_json(), json.dumps(answer.as_dict()), *shown_pieces(answer, 0)]
-        seen += [repr(answerer), repr(llm), json.dumps(llm.to_dict(), default=str)]
+        bare = load_llm(with_(changed, llm_record=None))
+        seen += [
+            repr(answerer),
+            repr(llm),
+            repr(bare),
+            str(vars(bare)),
+            json.dumps(bare.to_dict(), default=str),
+        ]
         seen += [changed.model_dump_json(), repr(changed), repr(Bearer(None))]
     seen += [caplog.text, *capfd.readouterr()]
     seen += [p.read_text(errors="replace") for p in tmp_path.rglob("*") if p.is_file()]

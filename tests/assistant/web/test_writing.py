@@ -60,8 +60,8 @@ def test_ask_shows_a_sentence_once_it_is_checked(open_desk: Open) -> None:
     with scripted(reply) as server:
         steps = list(open_desk(server.address).ask(COST, Chat(), EVERYTHING, "ann"))
     shown = [message for step in steps if (message := last_message(step))]
-    assert any(words.STAGES["ask"] in one for one in shown)
-    assert any(words.STAGES["write"] in one and "42 million" in one for one in shown)
+    assert any(words.ANSWERING["ask"] in one for one in shown)
+    assert any(words.ANSWERING["write"] in one and "42 million" in one for one in shown)
     assert words.WRITTEN.format(model="openai:scripted") in shown[-1]
     for one in shown:
         assert "7 million" not in re.sub(r"<del>.*?</del>", "", one)
