@@ -19,6 +19,7 @@ import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
 from assistant.index_commands import build_index, index
+from assistant.llm.commands import llm, llm_option
 from assistant.schema import Filters, iso_date
 from assistant.serving.commands import A_FILE, mcp, user
 from evals.cli import evaluate
@@ -72,7 +73,7 @@ def commands() -> None:
     """
 
 
-for command in (evaluate, index, mcp, user):
+for command in (evaluate, index, llm, mcp, user):
     commands.add_command(command)
 
 
@@ -81,7 +82,10 @@ for command in (evaluate, index, mcp, user):
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one.  [default: 7860]")
 @click.option("--users", type=A_FILE, help="File of who may sign in, from `user add`.")
 @click.option("--allow-anonymous", is_flag=True, help="Let other machines in without sign-in.")
-def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous: bool) -> None:
+@llm_option
+def chat(
+    host: str | None, port: int | None, users: Path | None, allow_anonymous: bool, llm: str | None
+) -> None:
     """Serve the chat; build the index first if there is none.
 
     The server also has an HTTP API (/openapi.json) and MCP tools (/mcp).
@@ -89,7 +93,7 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     from assistant.settings import load_settings
 
     settings = load_settings(
-        host=host, port=port, users=users, allow_anonymous=allow_anonymous or None
+        host=host, port=port, users=users, allow_anonymous=allow_anonymous or None, llm=llm
     )
     from assistant import index_display, terminal
     from assistant.conversation import Conversation
@@ -98,6 +102,7 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     from assistant.web.server import serve
 
     listening = listen(settings)
+    _mention_ollama(settings)
     try:
         pending = pending_changes(settings)
     except IndexNotBuilt:
@@ -116,6 +121,15 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
         listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),
     )
+
+
+def _mention_ollama(settings: Any) -> None:
+    """Say how to use a language model that is there, if none is set. Nothing is sent to it."""
+    from assistant import terminal
+    from assistant.llm.probe import OLLAMA, is_listening
+
+    if not settings.llm and is_listening(OLLAMA):
+        terminal.say("Ollama is running here: `chat --llm ollama:MODEL` has it write the answers.")
 
 
 class Day(click.ParamType[datetime.date]):
@@ -151,7 +165,10 @@ class Day(click.ParamType[datetime.date]):
 @click.option("--since", type=Day(), help="Search what was published on this day or later.")
 @click.option("--until", type=Day(), help="Search what was published on this day or earlier.")
 @click.option("--as-of", type=Day(), help="Search what was out on this day, and answer as of then.")
-def ask(question: str | None, as_json: bool, batch: IO[str] | None, **chosen: Any) -> int:
+@llm_option
+def ask(
+    question: str | None, as_json: bool, batch: IO[str] | None, llm: str | None, **chosen: Any
+) -> int:
     """Answer QUESTION from the documents.
 
     Filters hold for every question of a batch. Documents without a date pass no
@@ -168,7 +185,7 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None, **chosen: An
     lines = list(_read_batch(batch)) if batch else []
     from assistant.settings import load_settings
 
-    settings = load_settings()
+    settings = load_settings(llm=llm)
     from assistant import terminal
     from assistant.conversation import Conversation
 

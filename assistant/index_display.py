@@ -27,8 +27,11 @@ _STAGES = {
     "embed": ("Embedding passages", "passages"),
     "write": ("Writing the index", "documents"),
     "check": ("Checking it", "documents"),
+    "check documents": ("Checking documents", "documents"),
+    "check vectors": ("Checking vectors", "passages"),
 }
 _SHOWN = 10  # ids or files that are named before the rest is counted
+_WIDE = 400  # columns of a table that no person looks at
 _STEP = 5.0  # seconds between two lines where there is no terminal
 
 
@@ -80,6 +83,14 @@ def show_status(report: IngestReport, generations: Generations, settings: Settin
     _show_details(out, report)
 
 
+def status_row(report: IngestReport, generations: Generations) -> dict[str, Any]:
+    """The same for a program."""
+    said = {**report.as_dict(), "generations": generations.finished()}
+    if report.manifest is not None:
+        said |= {"built_at": report.manifest.built_at, "built_from": report.manifest.folders}
+    return said | {"being_built": generations.builder()}
+
+
 def changes(report: IngestReport) -> str:
     """The counts of a report in words."""
     counts = {
@@ -101,9 +112,9 @@ def document_rows(index: PassageIndex) -> list[dict[str, Any]]:
         {
             "id": document.id,
             "published": document.metadata.get("published"),
+            "passages": document.passages,
             "publisher": document.metadata.get("publisher"),
             "title": document.metadata.get("title"),
-            "passages": document.passages,
         }
         for document in index.documents()
     ]
@@ -127,13 +138,16 @@ def generation_rows(generations: Generations) -> list[dict[str, Any]]:
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a table; the columns are the keys of the first row."""
+    """Print a table; the columns are the keys of the rows."""
     out = console()
+    if not out.is_terminal:  # a program reads it
+        out.width = _WIDE
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in max(rows, key=len, default={}):
-        table.add_column(name, overflow="fold")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    for place, name in enumerate(columns):
+        table.add_column(name, no_wrap=place == 0, overflow="fold" if place else "ignore")
     for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in max(rows, key=len)))
+        table.add_row(*(_cell(row.get(column)) for column in columns))
     out.print(table)
 
 

@@ -54,13 +54,15 @@ def ingest(
     load: LoadEmbedder | None = None,
     corpus: Corpus | None = None,
     keep_failed: bool = False,
+    anew: bool = False,
 ) -> IngestReport:
     """Bring the index up to date with its corpus and its recipe.
 
     Unchanged documents are not read again and keep their passages; whatever
     was embedded before is not embedded again. A file that cannot be read is
     reported and the others go in. Where nothing changed, the current generation
-    stays and no model is loaded.
+    stays and no model is loaded. If it is to be made `anew`, nothing that is
+    there is trusted: everything is read, cut and embedded.
 
     Raises:
         EmptyCorpus: there is no document that can be read; nothing is built.
@@ -72,7 +74,9 @@ def ingest(
     generations = generations_of(settings)
     corpus = corpus or open_corpus(settings)
     with _said_plainly(generations.root), generations.building() as directory:
-        old = _open_old(generations)
+        if anew:
+            EmbeddingCache.delete(generations.embeddings)
+        old = None if anew else _open_old(generations)
         with contextlib.closing(old) if old else contextlib.nullcontext():
             plan = _plan(old, settings, corpus, progress, keep_failed)
             report = replace(plan.report, notes=_notes(generations))

@@ -26,10 +26,15 @@ _QUOTE = 300  # characters of a nearest passage that are shown
 # What stands above the quotes of an abstention.
 NEAREST = {"not_stated": "This comes nearest", "nothing": "Nearest passages"}
 
+# Where a sentence is struck; without colour it is all that tells.
+NOT_FOUND = "not found in the sources"
+
 
 def show_answer(answer: Answer) -> None:
     """Print an answer and its numbered sources, or what came nearest to one."""
     out = console()
+    if answer.fallback:
+        say(f"The answer of {answer.model} is not shown: {answer.fallback}.")
     if answer.abstained:
         out.print(Text(answer.text, style="yellow"))
         if answer.nearest:
@@ -39,20 +44,43 @@ def show_answer(answer: Answer) -> None:
             out.print(_source([citation]))
             out.print(Padding(Text(shorten(citation.quote, _QUOTE), style="dim"), (0, 0, 0, 4)))
         return
-    line = Text()
-    for statement, cited in citations.statements(answer):
-        line.append(statement)
-        for citation in cited:
-            line.append(f" [{citation.marker}]", style="bold cyan")
-        line.append(" ")
-    out.print(line)
+    out.print(_written(answer) if answer.is_written else _quoted(answer))
     for group in _by_document(answer.citations):
         out.print()
         out.print(_source(group))
     sure = f"Confidence {in_words(answer.confidence)} ({answer.confidence:.2f})"
-    out.print(Text(f"\n{sure}. Index {answer.generation}", style="dim"))
+    writer = f"Written by {answer.model}, checked. " if answer.is_written else ""
+    out.print(Text(f"\n{writer}{sure}. Index {answer.generation}", style="dim"))
     if not answer.filters.is_empty:
         out.print(Text(f"Filter: {answer.filters.in_words}", style="dim"))
+
+
+def _quoted(answer: Answer) -> Text:
+    line = Text()
+    for statement, cited in citations.statements(answer):
+        line.append(statement)
+        line.append_text(_markers([citation.marker for citation in cited]))
+    return line
+
+
+def _written(answer: Answer) -> Text:
+    """The checked sentences; those not found in the sources struck, if they are to be seen."""
+    line = Text()
+    for sentence in answer.sentences:
+        if sentence.is_shown:
+            line.append(sentence.text)
+            line.append_text(_markers(sentence.markers))
+        elif answer.struck:
+            line.append(sentence.text, style="strike dim")
+            line.append(f" ({NOT_FOUND}) ", style="red")
+    return line
+
+
+def _markers(markers: Sequence[int]) -> Text:
+    line = Text()
+    for marker in markers:
+        line.append(f" [{marker}]", style="bold cyan")
+    return line.append(" ")
 
 
 def say(text: str) -> None:

@@ -74,7 +74,9 @@ def make_app(
 
     `build` brings the index up to date with what users add.
     """
-    suggestions = Suggestions.load(conversation.library.manifest.fingerprints)
+    with conversation.library.reading() as reading:
+        documents_at_start, facets = reading.manifest.fingerprints, reading.index.facets()
+    suggestions = Suggestions.load(documents_at_start)
     desk = Desk(conversation, store, suggestions, gate)
     events = Events(desk)
     catalogue = Catalogue(conversation, Adding(settings, Builds(build)))
@@ -92,7 +94,7 @@ def make_app(
         head = gr.HTML(catalogue.head(), elem_id="masthead")
         with gr.Tabs(elem_id="views") as views:
             with gr.Tab(words.ASK_VIEW, id=words.ASK_VIEW) as ask_tab:
-                view = ask_view(conversation.facets())
+                view = ask_view(facets)
             with gr.Tab(words.DOCUMENTS_VIEW) as documents_tab:
                 documents = documents_view(catalogue.find(""))
             with gr.Tab(words.EVALUATION_VIEW) as evaluation_tab:

@@ -45,6 +45,25 @@ GENERATION = "Index {generation}"
 TOOK = "{seconds:.1f} s"
 NEAREST = "The nearest that they say:"
 
+# Answers of a language model
+STAGES = {
+    "search": "Searching …",
+    "ask": "Sources found; the language model is asked …",
+    "write": "Writing; each sentence appears once it is checked …",
+    "done": "",
+}
+NOT_FOUND = "not found in the sources"
+COMPUTED = "computed from the sources: {figures}"
+FALLBACK = "The language model’s answer is not shown: {reason}. This is quoted from the documents."
+WRITTEN = "Written by {model}"
+CHECKED = {
+    "supported": "{count} sentences checked",
+    "repaired": "{count} given other sources",
+    "unsupported": "{count} not found in the sources",
+}
+TOKENS = "{count:,} tokens"
+COST = "${dollars:.4f}"
+
 # Sources
 NO_SOURCES = "The sources of an answer appear here."
 HEADINGS = {
@@ -65,6 +84,10 @@ OLDER = "older than this one"
 # The reader
 READER = "Document"
 OPEN_ORIGINAL = "Open the original"
+INSTRUCTIONS = (
+    "Parts of this document speak to a language model. They are not followed, and no written "
+    "answer cites them:"
+)
 NOT_IN_INDEX = "This document is not in the index."
 
 # Conversations

@@ -34,9 +34,8 @@ TAGS = {
 ATTRIBUTES = {
     "aria-current", "aria-label", "aria-labelledby", "class", "data-ask", "data-close",
     "data-current", "data-delete", "data-document", "data-generation", "data-open",
-    "data-opened", "data-rename", "data-spans", "data-title", "data-widen", "href", "id", "rel", "tabindex",
-    "target", "title",
-    "type",
+    "data-opened", "data-rename", "data-spans", "data-title", "data-widen", "href", "id",
+    "rel", "tabindex", "target", "title", "type",
 }  # fmt: skip
 
 _TAG = re.compile(r"""<(/?)(\w+)((?:"[^"]*"|'[^']*'|[^>"'])*)>""")
