@@ -8,10 +8,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from assistant.changes import IngestReport
+from assistant.embeddings import Embedder, load_embedder
 from assistant.errors import IndexBusy
-from assistant.ingestion import Progress
+from assistant.ingestion import Progress, ingest
+from assistant.settings import Settings
 
 _PAUSE = 0.25  # seconds between two looks at how far a build is
+
+
+def build_beside_answers(settings: Settings, progress: Progress) -> IngestReport:
+    """Bring the index up to date while questions are answered in this process.
+
+    The threads of the model are all of the process's, so they stay as few as
+    answering has. What can no longer be read stays in the index as it was.
+    """
+
+    def load(name: str, threads: int) -> Embedder:
+        return load_embedder(name, settings.threads, settings.embedding_backend)
+
+    return ingest(settings, progress, load, keep_failed=True)
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,8 @@ class Catalogue:
             return Pending(pending_changes(self._adding.settings))
         except AssistantError as error:
             return Pending(problem=str(error))
-        except OSError as error:  # a folder that went while we looked
-            return Pending(problem=f"{error.strerror}")
+        except Exception as error:  # a bug of ours: the table is shown all the same
+            return Pending(problem=f"{type(error).__name__}: {error}")
 
 
 def _sorry(message: str) -> gr.Error:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from assistant.changes import IngestReport
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
-from assistant.ingestion import ingest
+from assistant.ingestion import Progress
 from assistant.loading import LIMITS
 from assistant.serving.address import LOOPBACK, is_loopback, url_of
 from assistant.serving.api import make_api
@@ -27,6 +27,9 @@ from assistant.serving.tools import make_tools
 from assistant.serving.users import Users
 from assistant.settings import Settings
 from assistant.web.app import CONCURRENCY, launch_options, make_app
+from assistant.web.builds import build_beside_answers
+
+Build = Callable[[Settings, Progress], IngestReport]
 
 _LAST_WORDS = 1  # seconds that open connections get when the server stops
 
@@ -67,11 +70,9 @@ def configure(app: ASGIApp) -> uvicorn.Config:
 
 
 def make_server(
-    conversation: Conversation, settings: Settings, build: Callable[..., IngestReport] = ingest
+    conversation: Conversation, settings: Settings, build: Build = build_beside_answers
 ) -> ASGIApp:
     """Everything that is served over the conversation's index, as an ASGI app to be run once.
-
-    `build` is `ingestion.ingest` or the like.
 
     Raises:
         SettingsError: the file of users cannot be used.
@@ -83,7 +84,7 @@ def make_server(
     if sign_in:
         api.router.routes.extend(sign_in.routes)
     store = ConversationStore.open(settings.conversations)
-    page = make_app(conversation, store, settings, gate, partial(build, settings, keep_failed=True))
+    page = make_app(conversation, store, settings, gate, partial(build, settings))
     mount_page(api, page, settings, bool(sign_in))
     app: ASGIApp = RequireSignIn(api, sign_in) if sign_in else api
     # What anybody on this machine may read, a page on the web must not.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,13 +15,21 @@ from playwright.sync_api import Browser, sync_playwright
 from served import served
 from visits import Visit
 
+from assistant.changes import IngestReport
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
-from assistant.ingestion import ingest
-from assistant.settings import load_settings
+from assistant.ingestion import Progress, ingest
+from assistant.settings import Settings, load_settings
 
 CHROMIUM = shutil.which("chromium")
 DATA = Path(__file__).parents[1] / "data"
+
+
+@dataclass
+class Pace:
+    """How long the embedding model takes to load."""
+
+    seconds: float = 0
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +45,24 @@ def store(place: Path) -> ConversationStore:
 
 
 @pytest.fixture(scope="module")
-def chat(place: Path, store: ConversationStore) -> Iterator[str]:
+def pace() -> Pace:
+    """How fast the chat builds its index."""
+    return Pace()
+
+
+@pytest.fixture
+def slow(pace: Pace) -> Iterator[Callable[[], None]]:
+    """Lets every build take a while, until the test is over."""
+
+    def slow() -> None:
+        pace.seconds = 4
+
+    yield slow
+    pace.seconds = 0
+
+
+@pytest.fixture(scope="module")
+def chat(place: Path, store: ConversationStore, pace: Pace) -> Iterator[str]:
     """The address of a chat over the invented corpus and one hostile document."""
     corpus = Path(shutil.copytree(DATA / "corpus", place / "corpus"))
     shutil.copy(DATA / "hostile.md", corpus / "trade")
@@ -54,7 +80,14 @@ def chat(place: Path, store: ConversationStore) -> Iterator[str]:
     conversation = Conversation.open(
         settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
     )
-    build = partial(ingest, load=lambda name, threads: HashEmbedder())
+
+    def build(settings: Settings, progress: Progress) -> IngestReport:
+        def load(name: str, threads: int) -> HashEmbedder:
+            time.sleep(pace.seconds)
+            return HashEmbedder()
+
+        return ingest(settings, progress, load)
+
     with served(conversation, settings, build) as address:
         yield f"{address}/"
 

@@ -1,11 +1,9 @@
 """What surrounds an answer: the reader, conversations, filters, feedback, and who can use them."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from visits import Visit
+from visits import Visit, violations
 
 from assistant.history import ConversationStore
 from assistant.web import words
@@ -14,16 +12,6 @@ BRIDGE = "How much did the bridge of glass in Velmora cost?"
 AMBER = "What limit did Kelland put on the export of amber?"
 
 OpenPage = Callable[..., Visit]
-
-
-def violations(visit: Visit) -> list[Any]:
-    """What axe-core finds that is serious or worse."""
-    found = Axe().run(visit.page).response["violations"]
-    return [
-        (one["id"], [node["html"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def test_read_the_document_at_the_sentence(visit: OpenPage) -> None:

@@ -11,12 +11,11 @@ from typing import Any
 
 import uvicorn
 
-from assistant.changes import IngestReport
 from assistant.conversation import Conversation
-from assistant.ingestion import ingest
 from assistant.serving.address import listen, url_of
 from assistant.settings import Settings
-from assistant.web.server import configure, make_server
+from assistant.web.builds import build_beside_answers
+from assistant.web.server import Build, configure, make_server
 
 # Serves a conversation, some settings changed: `with serve(queue_size=1) as address`.
 Serve = Callable[..., AbstractContextManager[str]]
@@ -26,7 +25,7 @@ Serve = Callable[..., AbstractContextManager[str]]
 def served(
     conversation: Conversation,
     settings: Settings,
-    build: Callable[..., IngestReport] = ingest,
+    build: Build = build_beside_answers,
 ) -> Iterator[str]:
     """The address of a server over this conversation; it stops at the end."""
     with running(lambda: make_server(conversation, settings, build), settings) as address:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 
@@ -26,3 +28,13 @@ class Visit:
         """Show the list of conversations."""
         self.page.locator("#sidebar .toggle-button").click()
         self.page.wait_for_selector("#kept .conversations", state="visible")
+
+
+def violations(visit: Visit) -> list[Any]:
+    """What axe-core finds that is serious or worse."""
+    found = Axe().run(visit.page).response["violations"]
+    return [
+        (one["id"], [node["html"] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -2,11 +2,13 @@ import threading
 import time
 
 import pytest
+import torch
 
 from assistant.changes import IngestReport
 from assistant.errors import IndexBusy, StoreError
-from assistant.ingestion import Progress
-from assistant.web.builds import Builds, Stage
+from assistant.ingestion import Progress, no_progress
+from assistant.settings import Settings
+from assistant.web.builds import Builds, Stage, build_beside_answers
 
 
 def test_rate_and_time_left() -> None:
@@ -73,3 +75,18 @@ def test_build_goes_on_where_nobody_looks() -> None:
     next(stages)
     stages.close()  # type: ignore[attr-defined]
     assert done.wait(10)
+
+
+def test_build_beside_answers_keeps_the_threads_and_what_can_no_longer_be_read(
+    settings: Settings,
+) -> None:
+    torch.set_num_threads(1)
+    settings = settings.model_copy(update={"embedding_backend": "torch"})
+    (settings.corpus_dir / "owl.txt").write_text("Owls wake.")
+    build_beside_answers(settings, no_progress)
+    (settings.corpus_dir / "owl.txt").write_bytes(b"")
+    (settings.corpus_dir / "gull.txt").write_text("Gulls sleep.")
+    report = build_beside_answers(settings, no_progress)
+    assert torch.get_num_threads() == settings.threads == 1
+    assert [(f.doc_id, f.kept) for f in report.failed] == [("owl", True)]
+    assert report.added == ("gull",)

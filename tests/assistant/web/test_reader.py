@@ -40,7 +40,7 @@ def test_reader_leads_only_to_pages_of_the_web(address: str) -> None:
 def test_reader_of_a_document_that_is_gone() -> None:
     page = reader_html(None, [Span(0, 4)])
     assert_tame(page)
-    assert "This document is no longer in the index." in page
+    assert "This document is not in the index." in page
 
 
 def test_reader_opened_again_is_new_to_the_browser() -> None:
