@@ -130,7 +130,7 @@ def test_pointer_that_cannot_be_read_is_said(towers: Settings, load: Load) -> No
     pointer.unlink()
     pointer.mkdir()
     for read in (open_index, pending_changes):
-        with pytest.raises(StoreError, match="cannot read .*CURRENT"):
+        with pytest.raises(StoreError, match=r"cannot read .*CURRENT"):
             read(towers)
     with pytest.raises(StoreError, match="CURRENT"):
         ingest(towers, load=load)
