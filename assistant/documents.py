@@ -71,6 +71,8 @@ _PASSAGE = """
 SELECT d.id, d.metadata, p.start, p.stop, substr(d.text, p.start + 1, p.stop - p.start), p.context
 FROM passages p JOIN documents d ON d.id = p.document WHERE
 """
+_DOCUMENTS = "SELECT id, text, metadata FROM documents "
+_PLACES = "SELECT start, stop, context FROM passages WHERE document = ? ORDER BY start, stop"
 _LISTED = """
 SELECT d.id, d.metadata, count(p.id), length(d.text)
 FROM documents d LEFT JOIN passages p ON p.document = d.id GROUP BY d.id ORDER BY d.id
@@ -193,16 +195,13 @@ class DocumentStore:
 
     def documents(self) -> Iterator[Document]:
         """Every document, in the order of their ids."""
-        with closing(self._connection.cursor()) as cursor:
-            cursor.execute("SELECT id, text, metadata FROM documents ORDER BY id")
-            for document_id, text, metadata in cursor:
-                yield Document(id_=document_id, text=text, metadata=json.loads(metadata))
+        for document_id, text, metadata in self._rows():
+            yield Document(id_=document_id, text=text, metadata=json.loads(metadata))
 
     def texts(self) -> Iterator[str]:
         """The text of every document, in the order of their ids."""
-        with closing(self._connection.cursor()) as cursor:
-            for (text,) in cursor.execute("SELECT text FROM documents ORDER BY id"):
-                yield text
+        for _, text, _ in self._rows():
+            yield text
 
     def listed(self) -> list[Listed]:
         """Every document without its text, in the order of their ids."""
@@ -248,20 +247,20 @@ class DocumentStore:
         return dict(self._connection.execute(query, (json.dumps(list(passage_ids)),)).fetchall())
 
     def passages_of(self, document_id: str) -> list[TextNode]:
-        """A document's passages in reading order."""
-        query = _PASSAGE + "p.document = ? ORDER BY p.start"
-        return [_passage(row) for row in self._connection.execute(query, (document_id,)).fetchall()]
+        """A document's passages in reading order; none where there is no such document."""
+        row = self._connection.execute(_DOCUMENTS + "WHERE id = ?", (document_id,)).fetchone()
+        return list(self._cut(*row)) if row else []
 
     def embedding_texts(self) -> Iterator[str]:
         """What the embedder and the lexical index read of every passage, in the latter's order."""
-        with closing(self._connection.cursor()) as cursor:
-            for row in cursor.execute(_PASSAGE + "true ORDER BY p.row"):
-                yield joined(row[5], row[4])
+        for document_id, text, _ in self._rows():
+            for start, stop, context in self._places(document_id):
+                yield joined(context, text[start:stop])
 
     def passages(self) -> Iterator[TextNode]:
         """Every passage, in the order of the lexical index."""
-        with closing(self._connection.cursor()) as cursor:
-            yield from map(_passage, cursor.execute(_PASSAGE + "true ORDER BY p.row"))
+        for row in self._rows():
+            yield from self._cut(*row)
 
     def sentence_vectors(self, passage_id: str) -> Vectors:
         """The vectors of a passage's sentences in reading order: shape (n, dimension) or (0, 0)."""
@@ -281,6 +280,21 @@ class DocumentStore:
             Sentence(Span(int(start), int(stop)), vector)
             for (start, stop), vector in zip(spans, vectors, strict=True)
         ]
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        """Id, text and metadata of every document, in the order of their ids."""
+        with closing(self._connection.cursor()) as cursor:
+            yield from cursor.execute(_DOCUMENTS + "ORDER BY id")
+
+    def _places(self, document_id: str) -> list[tuple[int, int, str]]:
+        """Start, stop and context of a document's passages in reading order."""
+        return self._connection.execute(_PLACES, (document_id,)).fetchall()
+
+    def _cut(self, document_id: str, text: str, metadata: str) -> Iterator[TextNode]:
+        """A document's passages: cut here, since SQLite would read the whole text for each."""
+        said = json.loads(metadata)
+        for start, stop, context in self._places(document_id):
+            yield passage_of(document_id, said, Span(start, stop), text[start:stop], context)
 
 
 def _in_text(passage: TextNode, sentences: Sequence[Span], text: str) -> list[Span]:
