@@ -8,11 +8,12 @@ reason, the way out.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import chromadb
 import chromadb.config
@@ -93,20 +94,22 @@ class ChromaServer:
     def __init__(self, address: Address, token: SecretStr | None = None) -> None:
         self.address = address
         self._token = token
+        self._clients: dict[str, chromadb.api.ClientAPI] = {}
+        self._connecting = threading.Lock()  # Chroma's client cannot be made twice at once
 
-    @cached_property
+    @property
     def client(self) -> chromadb.api.ClientAPI:
         """For readers: it gives up after some seconds.
 
         Raises:
             ServerError: see `plainly`.
         """
-        return self._connect(_QUICK)
+        return self._connected("readers", _QUICK)
 
-    @cached_property
+    @property
     def patient(self) -> chromadb.api.ClientAPI:
         """The same for builders, whose calls may take minutes."""
-        return self._connect(_PATIENT)
+        return self._connected("builders", _PATIENT)
 
     @cached_property
     def batch(self) -> int:
@@ -114,6 +117,14 @@ class ChromaServer:
         with self.plainly():
             most = self.client.get_max_batch_size()
         return min(most, _BATCH) if most > 0 else _BATCH
+
+    def close(self) -> None:
+        """Let go of the connections; the next call makes new ones."""
+        with self._connecting:
+            for client in self._clients.values():
+                client._server._session.close()  # type: ignore[attr-defined]  # theirs leaves it
+                client.close()  # type: ignore[attr-defined]
+            self._clients.clear()
 
     def now(self) -> int:
         """The server's time in seconds, which is the same for all who ask it."""
@@ -187,38 +198,50 @@ class ChromaServer:
                 raise
             raise self._failure(error) from error
 
+    def _connected(self, whose: str, timeout: httpx.Timeout) -> chromadb.api.ClientAPI:
+        with self._connecting:
+            if whose not in self._clients:
+                self._clients[whose] = self._connect(timeout)
+            return self._clients[whose]
+
     def _connect(self, timeout: httpx.Timeout) -> chromadb.api.ClientAPI:
         with self.plainly():
             self._greet()
             try:
                 client = self._client()
-            except (ValueError, chromadb.errors.NotFoundError) as error:
-                raise ServerError(
-                    f"Chroma at {self.address.url} has no database {self.address.database!r} of "
-                    f"tenant {self.address.tenant!r}: create it there, or set DIAMOND_CHROMA to "
-                    "one that it has"
-                ) from error
-        # Chroma's client waits for ever, and has no setting for it.
+            except ValueError as error:  # what it makes of all that it did not expect
+                raise self._failure(error) from error
+        # Chroma's client waits for ever and has no setting for it, and leaves a connection open.
         client._server._session.timeout = timeout  # type: ignore[attr-defined]
+        client._admin_client._server._session.close()  # type: ignore[attr-defined]
         return client
 
     def _greet(self) -> None:
-        """See that a Chroma of our version lets us in; its own client tells these poorly apart."""
-        with httpx.Client(
-            base_url=self.address.url, headers=self._headers(), timeout=_QUICK
-        ) as session:
+        """See that a Chroma of our version lets us in, and has the database.
+
+        Its own client tells these poorly apart.
+        """
+        address = self.address
+        with httpx.Client(base_url=address.url, headers=self._headers(), timeout=_QUICK) as session:
             answer = session.get("/api/v2/auth/identity")
             if answer.status_code in (401, 403):
                 raise self._refused()
             version = session.get("/api/v2/version") if answer.is_success else answer
-        if version.status_code >= 500:
-            raise self._failure(Exception(version.text or version.reason_phrase))
-        if not version.is_success or not version.text.strip('"\n ').startswith("1."):
-            said = version.text.strip('"\n ')[:40] if version.is_success else "no Chroma 1"
-            raise ServerError(
-                f"what answers at {self.address.url} is not the Chroma that this program speaks "
-                f"({said}; wanted 1.x): start one with `chroma run`, or set DIAMOND_CHROMA to one"
-            )
+            if version.status_code >= 500:
+                raise self._failure(Exception(version.text or version.reason_phrase))
+            if not version.is_success or not version.text.strip('"\n ').startswith("1."):
+                said = version.text.strip('"\n ')[:40] if version.is_success else "no Chroma 1"
+                raise ServerError(
+                    f"what answers at {address.url} is not the Chroma that this program speaks "
+                    f"({said}; wanted 1.x): start one with `chroma run`, or set DIAMOND_CHROMA to "
+                    "one"
+                )
+            path = f"/api/v2/tenants/{quote(address.tenant)}/databases/{quote(address.database)}"
+            if session.get(path).status_code == 404:
+                raise ServerError(
+                    f"Chroma at {address.url} has no database {address.database!r} of tenant "
+                    f"{address.tenant!r}: create it there, or set DIAMOND_CHROMA to one that it has"
+                )
 
     def _client(self) -> chromadb.api.ClientAPI:
         address = self.address
@@ -267,7 +290,7 @@ class ChromaServer:
         )
 
 
-@lru_cache(maxsize=8)
+@cache
 def server_at(address: str, token: SecretStr | None) -> ChromaServer:
     """The server at an address; one connection for all of a process.
 

@@ -166,8 +166,11 @@ class PassageVectors:
         self._plainly = plainly
         self.close = close  # lets go of the files, so that the folder can be renamed or deleted
         self._rows: NDArray[np.float32] | None = None
+        self._places: Mapping[str, int] = {}
         if 0 < len(ids) <= EXACT_UP_TO:
-            self._rows = self._in_order(ids)
+            found = self.get(ids)
+            self._rows = np.stack([found[passage_id] for passage_id in ids])
+            self._places = {passage_id: place for place, passage_id in enumerate(ids)}
 
     def __len__(self) -> int:
         with self._plainly():
@@ -192,7 +195,7 @@ class PassageVectors:
         with self._plainly():
             found = self._collection.query(
                 query_embeddings=vector,
-                n_results=min(top_k, len(self)),
+                n_results=min(top_k, len(self._ids)),
                 where=_where(filters),
                 include=["distances"],
             )
@@ -204,6 +207,8 @@ class PassageVectors:
 
     def get(self, passage_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """The vectors of some passages, by passage id; what is not there is left out."""
+        if self._rows is not None:
+            return {i: self._rows[self._places[i]] for i in passage_ids if i in self._places}
         vectors: dict[str, Vectors] = {}
         for batch in batches(passage_ids, self._batch):
             with self._plainly():
@@ -211,11 +216,6 @@ class PassageVectors:
             rows = np.asarray(found["embeddings"], dtype=np.float32)
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
-
-    def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        """All vectors, as the rows of a matrix."""
-        vectors = self.get(ids)
-        return np.stack([vectors[passage_id] for passage_id in ids])
 
 
 def add_rows(collection: chromadb.Collection, rows: Iterable[Row], batch: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 for _name in [name for name in os.environ if name.startswith("DIAMOND_")]:
     del os.environ[_name]
 
+import httpx
 import pytest
+from chroma import chroma_run
 from fakes import CALIBRATION, FakeReranker, HashEmbedder
 
 from assistant.conversation import Conversation
@@ -47,12 +50,34 @@ def corpus(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DATA / "corpus", tmp_path / "corpus"))
 
 
+@pytest.fixture(scope="session")
+def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Chroma server."""
+    with chroma_run(tmp_path_factory.mktemp("chroma")) as address:
+        yield address
+
+
 @pytest.fixture
-def settings(tmp_path: Path, corpus: Path) -> Settings:
-    """Settings for an index in a temporary folder over that copy."""
+def database(chroma: str) -> str:
+    """The address of an empty database on that server."""
+    name = f"database-{uuid.uuid4()}"
+    tenant = "default_tenant"
+    httpx.post(f"{chroma}/api/v2/tenants/{tenant}/databases", json={"name": name})
+    return f"{chroma}/{tenant}/{name}"
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path, corpus: Path) -> Settings:
+    """Settings for an index over that copy, in a temporary folder.
+
+    With the parameter "server", the index is in a database on a Chroma server.
+    """
     indexes = tmp_path / "indexes"
     indexes.mkdir()
-    (indexes / "main.toml").write_text(f'corpus_dir = "{corpus}"\ndigests = true\n')
+    recipe = f'corpus_dir = "{corpus}"\ndigests = true\n'
+    if getattr(request, "param", "folder") == "server":
+        recipe += f'chroma = "{request.getfixturevalue("database")}"\n'
+    (indexes / "main.toml").write_text(recipe)
     calibration = tmp_path / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
     return load_settings(indexes_dir=indexes, calibration=calibration, data_dir=tmp_path / "data")

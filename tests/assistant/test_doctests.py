@@ -9,6 +9,7 @@ import pytest
     [
         "assistant.segmentation",
         "assistant.chunking",
+        "assistant.chroma_server",
         "assistant.lexical",
         "assistant.vocabulary",
         "assistant.schema",

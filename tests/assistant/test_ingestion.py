@@ -36,6 +36,9 @@ COPY = "works/glass-bridge-copy"
 Load = Callable[[str, int], HashEmbedder]
 LoadJudge = Callable[[str, int], FakeReranker]
 
+# What holds for an index in a folder holds for one on a server.
+anywhere = pytest.mark.parametrize("settings", ["folder", "server"], indirect=True)
+
 
 def test_ingest_reports_what_it_added(settings: Settings, load: Load) -> None:
     report = ingest(settings, load=load)
@@ -48,6 +51,7 @@ def test_ingest_reports_what_it_added(settings: Settings, load: Load) -> None:
     )
 
 
+@anywhere
 def test_ingest_twice_embeds_nothing_and_keeps_the_generation(
     settings: Settings, load: Load, embedder: HashEmbedder
 ) -> None:
@@ -59,6 +63,7 @@ def test_ingest_twice_embeds_nothing_and_keeps_the_generation(
     assert embedder.embedded == []
 
 
+@anywhere
 def test_ingest_after_touching_one_document_embeds_that_one(
     settings: Settings, load: Load, embedder: HashEmbedder, corpus: Path
 ) -> None:
@@ -80,6 +85,7 @@ def test_ingest_notices_a_change_of_metadata_alone(
     assert ingest(settings, load=load).changed == (AMBER,)
 
 
+@anywhere
 def test_ingest_without_a_document_removes_it_and_loads_no_model(
     settings: Settings, load: Load, corpus: Path
 ) -> None:
@@ -94,6 +100,7 @@ def test_ingest_without_a_document_removes_it_and_loads_no_model(
         open_index(settings).document(AMBER)
 
 
+@anywhere
 def test_ingest_carries_vectors_over_exactly(settings: Settings, load: Load, corpus: Path) -> None:
     ingest(settings, load=load)
     before = open_index(settings)
@@ -195,6 +202,7 @@ def test_ingest_of_headings_alone_names_the_document(
     assert (failure.file, failure.reason) == (path, "there is no sentence under its headings")
 
 
+@anywhere
 def test_ingest_of_a_renamed_file_embeds_nothing(
     settings: Settings, load: Load, embedder: HashEmbedder, corpus: Path
 ) -> None:
@@ -253,6 +261,7 @@ def test_ingest_twenty_times_holds_what_one_build_would(
             assert found == pytest.approx(dict(built.nearest(one[passage_id], len(ids))), abs=1e-5)
 
 
+@anywhere
 @pytest.mark.parametrize("cached", [True, False])
 def test_killed_build_goes_on_where_it_was(
     cached: bool, settings: Settings, load: Load, embedder: HashEmbedder, corpus: Path
@@ -311,6 +320,7 @@ def test_ingest_builds_a_damaged_index_anew(settings: Settings, load: Load) -> N
     assert open_index(settings).document(BRIDGE).text.startswith("## A bridge of glass")
 
 
+@anywhere
 def test_ingest_keeps_three_generations(settings: Settings, load: Load, corpus: Path) -> None:
     for tonnes in range(5):
         path = corpus / f"{AMBER}.md"
@@ -333,6 +343,7 @@ def test_two_builds_of_one_corpus_hold_the_same(
     assert first.generation == second.generation
 
 
+@anywhere
 def test_pending_changes_builds_nothing(settings: Settings, load: Load, corpus: Path) -> None:
     ingest(settings, load=load)
     (corpus / f"{COPY}.md").unlink()
@@ -359,6 +370,7 @@ class FailingEmbedder(HashEmbedder):
         raise RuntimeError("out of memory")
 
 
+@anywhere
 def test_ingest_whose_embedder_fails_loses_nothing(
     settings: Settings, load: Load, corpus: Path
 ) -> None:
@@ -387,6 +399,7 @@ ingest(load_settings(indexes_dir=sys.argv[1]), progress, lambda name, threads: H
 """
 
 
+@anywhere
 @pytest.mark.parametrize("stage", ["read", "chunk", "embed", "write"])
 def test_killed_build_leaves_the_old_index_answering(
     stage: str, settings: Settings, load: Load, load_judge: LoadJudge, corpus: Path

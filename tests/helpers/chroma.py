@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,9 +18,9 @@ import httpx
 
 
 @contextlib.contextmanager
-def chroma_run(path: Path) -> Iterator[str]:
-    """`chroma run` on a free port; its address."""
-    port = free_port()
+def chroma_run(path: Path, port: int = 0) -> Iterator[str]:
+    """`chroma run` on a port, or a free one; its address."""
+    port = port or free_port()
     program = Path(sys.executable).with_name("chroma")
     command = [str(program), "run", "--path", str(path), "--host", "127.0.0.1", "--port", str(port)]
     quiet = {**os.environ, "ANONYMIZED_TELEMETRY": "False"}
@@ -35,26 +36,24 @@ def chroma_run(path: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def gate(address: str, token: str) -> Iterator[str]:
-    """What stands before a server of one's own: it lets in who has the token."""
+def gate(address: str, token: str = "", tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """What stands before a server: it may speak TLS, and let in only who has the token."""
 
     class Gate(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def handle_any(self) -> None:
+        def do_GET(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if self.headers.get("Authorization") != f"Bearer {token}":
+            if token and self.headers.get("Authorization") != f"Bearer {token}":
                 self._answer(401, b"no entry")
                 return
+            headers = {"Content-Type": "application/json"}
             answer = httpx.request(
-                self.command,
-                address + self.path,
-                content=sent,
-                headers={"Content-Type": "application/json"},
+                self.command, address + self.path, content=sent, headers=headers, timeout=60
             )
             self._answer(answer.status_code, answer.content)
 
-        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 - the names it needs
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)
@@ -63,24 +62,26 @@ def gate(address: str, token: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *arguments: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Gate)) as port:
-        yield f"http://127.0.0.1:{port}"
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
 
+        def handle_error(self, request: object, client_address: object) -> None:
+            pass
 
-@contextlib.contextmanager
-def serving(server: ThreadingHTTPServer) -> Iterator[int]:
-    """Let a server answer in the background; its port."""
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with Server(("127.0.0.1", 0), Gate) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=[0.02])
+        thread.start()
+        try:
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def free_port() -> int:
