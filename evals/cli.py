@@ -1,4 +1,4 @@
-"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, retrieval, draft."""
+"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, retrieval, speed, draft."""
 
 from __future__ import annotations
 
@@ -212,6 +212,50 @@ def retrieval(beir: Path, as_json: bool, assignments: tuple[str, ...]) -> int:
             click.echo(
                 f"{name:<12} {value:.4f}" if isinstance(value, float) else f"{name:<12} {value}"
             )
+    return 0
+
+
+@evaluate.group()
+def speed() -> None:
+    """Measure how fast the parts are.
+
+    Read the ratios: they come from one run, while times are of one machine.
+    """
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON list of rows.")
+
+
+@speed.command("backends")
+@click.option(
+    "--beir",
+    type=click.Path(path_type=Path),
+    default=Path("../shared/benchmarks/scifact"),
+    show_default=True,
+    help="A folder in BEIR's form: its documents are embedded.",
+)
+@click.option(
+    "--passages",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="How many passages are embedded.",
+)
+@click.option("--no-quality", is_flag=True, help="Leave nDCG@10 out, which takes minutes.")
+@json_option
+@set_option
+def speed_backends(
+    beir: Path, passages: int, no_quality: bool, as_json: bool, assignments: tuple[str, ...]
+) -> int:  # fmt: skip
+    """Compare the ways to compute the embedding model."""
+    from assistant.settings import load_settings
+    from evals import report
+    from evals.benchmarks.backends import measure
+
+    settings = load_settings(**parsed(assignments))
+    with _progress("Embedding") as progress:
+        rows = measure(beir, settings, passages, not no_quality, progress)
+    report.show_rows(rows, as_json)
     return 0
 
 

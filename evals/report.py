@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ ORDER = (
     "resolved", "groundedness", "false_abstention", "refused",
 )  # fmt: skip
 # Columns that hold no numbers.
-TEXTS = {"figure", "given", "verdict", "question", "reason"}
+TEXTS = {"figure", "given", "verdict", "question", "reason", "backend"}
 SIGNIFICANT = 0.05
 WIDE = 150
 SHOWN = 48  # characters of a text in a table
@@ -141,6 +142,32 @@ def show_sweep(rows: Sequence[tuple[Mapping[str, Any], Run]]) -> None:
             f"{run.summary['latency_ms'].get('total', {}).get('p50', 0):.0f}",
         )
     console.print(table)
+
+
+def show_rows(rows: Sequence[Mapping[str, str | float | None]], as_json: bool) -> None:
+    """Print what a benchmark measured: a table with a column for each name, or JSON.
+
+    A row that says why it was not measured, in `note`, becomes a line below.
+    """
+    console = _console()
+    if as_json:
+        console.print(json.dumps(rows), soft_wrap=True)
+        return
+    measured = [row for row in rows if "note" not in row]
+    names = list(dict.fromkeys(name for row in measured for name in row))
+    table = _table(*names)
+    for row in measured:
+        values = (row.get(name) for name in names)
+        table.add_row(*(v if isinstance(v, str) else _figure(v) for v in values))
+    console.print(table)
+    for row in rows:
+        if "note" in row:
+            name, note = row.values()
+            console.print(f"{name}: {note}", soft_wrap=True)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}" if value < 1.1 else f"{value:.2f}"
 
 
 def show_feedback(marks: Sequence[Numbered]) -> None:

