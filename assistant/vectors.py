@@ -28,12 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.embeddings import Vectors
+from assistant.ranking import highest
 from assistant.schema import EVERYTHING, Filters
 
 COLLECTION = "passages"
 # Chroma's own breadth of search loses some of the nearest, others at each opening.
 HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
-EXACT_UP_TO = 50_000
+EXACT_UP_TO = 300_000  # 0.5 GB of vectors; see docs/scaling.md
+_FEW = 0.15  # of the rows
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
 
 # What Chroma raises where its files are damaged or cannot be written.
@@ -76,6 +78,7 @@ class PassageVectors:
         self._rows: NDArray[np.float32] | None = None
         if 0 < len(ids) <= EXACT_UP_TO:
             self._rows = self._in_order(ids)
+            self._places = {passage_id: place for place, passage_id in enumerate(ids)}
 
     @classmethod
     def open(cls, directory: Path, ids: Sequence[str]) -> PassageVectors:
@@ -136,13 +139,12 @@ class PassageVectors:
         `among`, of shape (len(ids),), says which passages pass the filters.
         """
         if self._rows is not None:
-            cosines = self._rows @ vector
-            rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
-            best = rows[np.argsort(-cosines[rows], kind="stable")[:top_k]]
-            return [(self._ids[row], float(cosines[row])) for row in best]
+            rows, cosines = self._compared(self._rows, vector, among)
+            best = highest(cosines, top_k)
+            return [(self._ids[rows[place]], float(cosines[place])) for place in best]
         found = self._collection.query(
             query_embeddings=vector,
-            n_results=min(top_k, len(self)),
+            n_results=min(top_k, len(self._ids)),
             where=_where(filters),
             include=["distances"],
         )
@@ -154,6 +156,9 @@ class PassageVectors:
 
     def get(self, passage_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """The vectors of some passages, by passage id; what is not there is left out."""
+        if self._rows is not None:
+            known = ((passage_id, self._places.get(passage_id)) for passage_id in passage_ids)
+            return {passage_id: self._rows[row] for passage_id, row in known if row is not None}
         vectors: dict[str, Vectors] = {}
         for batch in batches(passage_ids, _BATCH):
             found = self._collection.get(ids=batch, include=["embeddings"])
@@ -161,12 +166,31 @@ class PassageVectors:
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
 
+    def _compared(
+        self, matrix: NDArray[np.float32], vector: Vectors, among: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.intp], Vectors]:
+        """The rows that pass and their cosines.
+
+        Picking out rows takes longer than comparing them, unless they are few.
+        """
+        if among is None:
+            return np.arange(len(matrix)), matrix @ vector
+        rows = np.flatnonzero(among)
+        if len(rows) > _FEW * len(matrix):
+            return rows, (matrix @ vector)[rows]
+        return rows, matrix[rows] @ vector
+
     def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        """All vectors, as the rows of a matrix."""
-        found = self._collection.get(include=["embeddings"])
-        places = {passage_id: place for place, passage_id in enumerate(found["ids"])}
-        vectors = np.asarray(found["embeddings"], dtype=np.float32)
-        return np.ascontiguousarray(vectors[[places[passage_id] for passage_id in ids]])
+        """All vectors, as the rows of a matrix; read in parts, as Chroma takes much memory."""
+        dimension = len(next(iter(self.get(ids[:1]).values())))
+        matrix = np.empty((len(ids), dimension), dtype=np.float32)
+        filled = 0
+        for batch in batches(ids, _BATCH):
+            vectors = self.get(batch)
+            for passage_id in batch:
+                matrix[filled] = vectors[passage_id]
+                filled += 1
+        return matrix
 
 
 def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
