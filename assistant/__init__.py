@@ -15,6 +15,7 @@ from assistant.schema import Answer, Citation, Filters, Turn
 
 if TYPE_CHECKING:
     from assistant.conversation import Conversation
+    from assistant.engines import as_query_engine, as_retriever
     from assistant.ingestion import ingest
     from assistant.settings import Settings, load_settings
 
@@ -26,6 +27,8 @@ __all__ = [
     "Filters",
     "Settings",
     "Turn",
+    "as_query_engine",
+    "as_retriever",
     "ingest",
     "load_settings",
 ]
@@ -34,6 +37,8 @@ __all__ = [
 _HOMES = {
     "Conversation": "assistant.conversation",
     "Settings": "assistant.settings",
+    "as_query_engine": "assistant.engines",
+    "as_retriever": "assistant.engines",
     "ingest": "assistant.ingestion",
     "load_settings": "assistant.settings",
 }

@@ -63,9 +63,15 @@ def statements(answer: Answer) -> Iterator[tuple[str, list[Citation]]]:
     """An answer's text piece by piece, each with the citations whose markers follow it.
 
     A bracketed number counts as a marker only where the answer has a citation
-    of that number: a quote may have brackets of its own.
+    of that number: a quote may have brackets of its own. Sentences that were
+    written and checked are given as they are, without the unsupported ones.
     """
     known = {citation.marker: citation for citation in answer.citations}
+    if answer.is_written:
+        for one in answer.sentences:
+            if one.is_shown:
+                yield one.text, [known[marker] for marker in one.markers]
+        return
     pieces: list[tuple[str, list[Citation]]] = []
     position = 0
     for match in _MARKER.finditer(answer.text):

@@ -18,6 +18,8 @@ from typing import IO, Any
 import click
 
 from assistant.errors import AssistantError, CorpusError, IndexNotBuilt, QuestionFileError
+from assistant.index_commands import build_index, index
+from assistant.llm.commands import llm, llm_option
 from assistant.schema import Filters, iso_date
 from assistant.serving.commands import A_FILE, mcp, user
 from evals.cli import evaluate
@@ -71,7 +73,7 @@ def commands() -> None:
     """
 
 
-for command in (evaluate, mcp, user):
+for command in (evaluate, index, llm, mcp, user):
     commands.add_command(command)
 
 
@@ -80,7 +82,10 @@ for command in (evaluate, mcp, user):
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks one.  [default: 7860]")
 @click.option("--users", type=A_FILE, help="File of who may sign in, from `user add`.")
 @click.option("--allow-anonymous", is_flag=True, help="Let other machines in without sign-in.")
-def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous: bool) -> None:
+@llm_option
+def chat(
+    host: str | None, port: int | None, users: Path | None, allow_anonymous: bool, llm: str | None
+) -> None:
     """Serve the chat; build the index first if there is none.
 
     The server also has an HTTP API (/openapi.json) and MCP tools (/mcp).
@@ -88,31 +93,43 @@ def chat(host: str | None, port: int | None, users: Path | None, allow_anonymous
     from assistant.settings import load_settings
 
     settings = load_settings(
-        host=host, port=port, users=users, allow_anonymous=allow_anonymous or None
+        host=host, port=port, users=users, allow_anonymous=allow_anonymous or None, llm=llm
     )
-    from assistant import terminal
+    from assistant import index_display, terminal
     from assistant.conversation import Conversation
     from assistant.ingestion import pending_changes
     from assistant.serving.address import listen
     from assistant.web.server import serve
 
     listening = listen(settings)
+    _mention_ollama(settings)
     try:
         pending = pending_changes(settings)
     except IndexNotBuilt:
         terminal.say("There is no index yet; building it.")
-        _build(settings)
+        build_index(settings)
     except CorpusError as error:
         terminal.say(f"{error}. The index answers as it was built.")
     else:
+        for failure in pending.failed:
+            terminal.say(f"{failure.file}: {failure.reason}")
         if not pending.is_empty:
-            terminal.say(terminal.changes(pending) + ": run `diamond-assistant index build`")
+            terminal.say(index_display.changes(pending) + ": run `diamond-assistant index build`")
     serve(
         Conversation.open(settings),
         settings,
         listening,
         ready=lambda address: terminal.say(f"The chat is at {address} (Ctrl-C stops it)"),
     )
+
+
+def _mention_ollama(settings: Any) -> None:
+    """Say how to use a language model that is there, if none is set. Nothing is sent to it."""
+    from assistant import terminal
+    from assistant.llm.probe import OLLAMA, is_listening
+
+    if not settings.llm and is_listening(OLLAMA):
+        terminal.say("Ollama is running here: `chat --llm ollama:MODEL` has it write the answers.")
 
 
 class Day(click.ParamType[datetime.date]):
@@ -148,7 +165,10 @@ class Day(click.ParamType[datetime.date]):
 @click.option("--since", type=Day(), help="Search what was published on this day or later.")
 @click.option("--until", type=Day(), help="Search what was published on this day or earlier.")
 @click.option("--as-of", type=Day(), help="Search what was out on this day, and answer as of then.")
-def ask(question: str | None, as_json: bool, batch: IO[str] | None, **chosen: Any) -> int:
+@llm_option
+def ask(
+    question: str | None, as_json: bool, batch: IO[str] | None, llm: str | None, **chosen: Any
+) -> int:
     """Answer QUESTION from the documents.
 
     Filters hold for every question of a batch. Documents without a date pass no
@@ -165,7 +185,7 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None, **chosen: An
     lines = list(_read_batch(batch)) if batch else []
     from assistant.settings import load_settings
 
-    settings = load_settings()
+    settings = load_settings(llm=llm)
     from assistant import terminal
     from assistant.conversation import Conversation
 
@@ -182,44 +202,6 @@ def ask(question: str | None, as_json: bool, batch: IO[str] | None, **chosen: An
     else:
         terminal.show_answer(answer)
     return ABSTAINED if answer.abstained else ANSWERED
-
-
-@commands.group()
-def index() -> None:
-    """Build the index, or see what it holds."""
-
-
-@index.command()
-def build() -> None:
-    """Bring the index up to date with the corpus.
-
-    Only new and changed documents are embedded. The index that is there goes on
-    answering until the new one is complete.
-    """
-    from assistant.settings import load_settings
-
-    _build(load_settings())
-
-
-@index.command()
-def status() -> None:
-    """Show what the index holds and what a build would change."""
-    from assistant.settings import load_settings
-
-    settings = load_settings()
-    from assistant import terminal
-    from assistant.ingestion import pending_changes
-
-    terminal.show_status(pending_changes(settings))
-
-
-def _build(settings: Any) -> None:
-    from assistant import terminal
-    from assistant.ingestion import ingest
-
-    with terminal.progress_bar() as progress:
-        report = ingest(settings, progress)
-    terminal.show_report(report)
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,14 @@ class EmbeddingCache:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            for part in path.parent.glob(path.name + "*"):
-                part.unlink()
+            cls.delete(path)
             return cls(_connect(path))
+
+    @staticmethod
+    def delete(path: Path) -> None:
+        """Forget everything, so that it is embedded again."""
+        for part in path.parent.glob(path.name + "*"):
+            part.unlink()
 
     def close(self) -> None:
         self._connection.close()
@@ -126,6 +131,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(_SCHEMA)
-        connection.execute("SELECT count(*) FROM embeddings WHERE key = x''")
+        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
         undo.pop_all()
     return connection

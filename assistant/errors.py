@@ -145,4 +145,4 @@ class TooBusy(Overloaded):
 
 
 class ModelUnavailable(AssistantError):
-    """The embedding model cannot be loaded."""
+    """A model cannot be loaded, or what it needs is not installed."""

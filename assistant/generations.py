@@ -45,13 +45,14 @@ class Generations:
             IndexNotBuilt: there is none yet.
         """
         try:
-            return self._folder / (self._pointer.read_text().strip() or "unnamed")
+            name = self._pointer.read_text(errors="replace").strip()
         except FileNotFoundError as error:
             raise IndexNotBuilt(
                 f"index {self.root.name!r} has not been built: run `diamond-assistant index build`"
             ) from error
         except OSError as error:
             raise StoreError(f"cannot read {self._pointer}: {error.strerror}") from error
+        return self._folder / (name if _ID.fullmatch(name) else "unnamed")
 
     def finished(self) -> list[str]:
         """The ids of the generations on disk, oldest first."""
@@ -138,7 +139,7 @@ class Generations:
     def builder(self) -> str | None:
         """Who builds, or died over it: "by process 7 since …"."""
         try:
-            return self._owner.read_text() or None
+            return self._owner.read_text(errors="replace") or None
         except OSError:
             return None
 

@@ -31,7 +31,7 @@ from assistant.generations import pin
 from assistant.lexical import LexicalIndex
 from assistant.loading import LOADER_VERSION
 from assistant.schema import EVERYTHING, Facets, Filters, topic_of
-from assistant.vectors import ChromaFailure, PassageVectors, Row, batches
+from assistant.vectors import PassageVectors, Row, batches
 from assistant.vocabulary import Vocabulary
 
 # Raise it when what is stored changes, so that older indexes ask to be built again.
@@ -137,18 +137,21 @@ class PassageIndex:
                 undo.callback(os.close, pinned)
                 manifest = read_manifest(directory)
                 documents = DocumentStore.open(directory / _DOCUMENTS)
+                undo.callback(documents.close)
+                vectors = PassageVectors.open(directory / _CHROMA, list(documents.keys()))
+                undo.callback(vectors.close)
                 index = cls(
                     manifest,
-                    PassageVectors.open(directory / _CHROMA, list(documents.keys())),
+                    vectors,
                     LexicalIndex.load(directory / _LEXICAL),
                     documents,
                     Vocabulary.from_dict(json.loads((directory / _VOCABULARY).read_bytes())),
                     pinned,
                 )
                 index._check_counts()
-            except (
-                OSError, ValueError, KeyError, TypeError, sqlite3.Error, *ChromaFailure
-            ) as error:  # fmt: skip
+            except IndexOutOfDate:
+                raise
+            except Exception as error:  # what a library raises at a damaged file is anybody's guess
                 raise damaged(directory, error) from error
             undo.pop_all()
         return index

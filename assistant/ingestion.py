@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from llama_index.core.schema import Document, TextNode
@@ -50,16 +51,18 @@ def no_progress(stage: str, done: int, total: int) -> None:
 def ingest(
     settings: Settings,
     progress: Progress = no_progress,
-    load: LoadEmbedder = load_embedder,
+    load: LoadEmbedder | None = None,
     corpus: Corpus | None = None,
     keep_failed: bool = False,
+    anew: bool = False,
 ) -> IngestReport:
     """Bring the index up to date with its corpus and its recipe.
 
     Unchanged documents are not read again and keep their passages; whatever
     was embedded before is not embedded again. A file that cannot be read is
     reported and the others go in. Where nothing changed, the current generation
-    stays and no model is loaded.
+    stays and no model is loaded. If it is to be made `anew`, nothing that is
+    there is trusted: everything is read, cut and embedded.
 
     Raises:
         EmptyCorpus: there is no document that can be read; nothing is built.
@@ -67,10 +70,13 @@ def ingest(
         StoreError: the index cannot be written; the old generation still answers.
         ModelUnavailable: the embedding model cannot be loaded.
     """
+    load = load or partial(load_embedder, backend=settings.embedding_backend)
     generations = generations_of(settings)
     corpus = corpus or open_corpus(settings)
     with _said_plainly(generations.root), generations.building() as directory:
-        old = _open_old(generations)
+        if anew:
+            EmbeddingCache.delete(generations.embeddings)
+        old = None if anew else _open_old(generations)
         with contextlib.closing(old) if old else contextlib.nullcontext():
             plan = _plan(old, settings, corpus, progress, keep_failed)
             report = replace(plan.report, notes=_notes(generations))
@@ -81,7 +87,7 @@ def ingest(
                     _seed(cache, old)
                 chunked = _chunk(plan.fresh, settings, load, progress)
                 embedded = chunked.embed(cache, progress)
-                draft = _draft(plan, chunked.documents, generations, settings)
+                draft = _draft(plan, chunked.documents, corpus.origin, generations, settings)
                 manifest = _write(directory, draft, cache, progress)
                 generations.publish(directory, manifest.generation)
                 generations.prune(settings.keep_generations)
@@ -100,6 +106,20 @@ def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestR
     with contextlib.closing(PassageIndex.open(generations_of(settings).current())) as index:
         found = _checked((corpus or open_corpus(settings)).read(index.manifest.fingerprints))
         return compare(index, recipe_of(settings), found).report
+
+
+def planned_changes(
+    settings: Settings, corpus: Corpus | None = None, keep_failed: bool = False
+) -> IngestReport:
+    """What `ingest` would do now, whether there is an index or not.
+
+    Raises:
+        EmptyCorpus: there is no document that can be read.
+    """
+    old = _open_old(generations_of(settings))
+    with contextlib.closing(old) if old else contextlib.nullcontext():
+        corpus = corpus or open_corpus(settings)
+        return _plan(old, settings, corpus, no_progress, keep_failed).report
 
 
 def open_index(settings: Settings, generation: str | None = None) -> PassageIndex:
@@ -134,9 +154,11 @@ def generations_of(settings: Settings) -> Generations:
 
 def recipe_of(settings: Settings) -> Recipe:
     """What an index built with these settings holds."""
+    # All backends but this one give the same vectors to three digits: see backends.py.
+    coarse = "-int8" if settings.embedding_backend == "onnx-int8" else ""
     return Recipe(
         embedding_model=settings.embedding_model,
-        embedding_revision=revision_of(settings.embedding_model),
+        embedding_revision=revision_of(settings.embedding_model) + coarse,
         passage_tokens=settings.passage_tokens,
         digests=settings.digests,
     )
@@ -311,7 +333,11 @@ def _chunks(document: Document, chunker: SentenceChunker, model: str) -> Iterato
 
 
 def _draft(
-    plan: Plan, chunked: Sequence[ChunkedDocument], generations: Generations, settings: Settings
+    plan: Plan,
+    chunked: Sequence[ChunkedDocument],
+    origin: Sequence[str],
+    generations: Generations,
+    settings: Settings,
 ) -> Draft:
     content = json.dumps(dict(plan.fingerprints))
     before = plan.report.manifest.fingerprints if plan.report.manifest else {}
@@ -319,7 +345,7 @@ def _draft(
         generation=generations.next_id(hashlib.sha256(content.encode()).hexdigest()),
         built_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         recipe=recipe_of(settings),
-        folders=[str(settings.corpus_dir)],
+        folders=list(origin),
         fingerprints=dict(plan.fingerprints),
     )
     return Draft(

@@ -1,4 +1,4 @@
-"""The nouns of our own that travel between modules: Citation, Answer, Turn, Filters, Facets.
+"""The nouns of our own that travel between modules: Citation, Answer, Turn, Filters and others.
 
 The others are LlamaIndex's: `Document`, `TextNode` (a passage) and
 `NodeWithScore` (a scored passage).
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 Outcome = Literal["answered", "not_stated", "nothing"]
+Stage = Literal["search", "ask", "write", "done"]
+Status = Literal["supported", "repaired", "gap", "unsupported"]
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,40 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """A sentence that a language model wrote, and what came of checking it.
+
+    `status` is supported, where the sources that it cites say it; repaired,
+    where others say it, which it now cites; gap, where it says that the sources
+    lack something; or unsupported. `findings` are what spoke against it as the
+    model wrote it, each a kind and what it is about; `computed` the figures that
+    are sums or differences of cited ones. An unsupported sentence has no
+    markers, and is no part of the answer's text.
+    """
+
+    text: str
+    status: Status
+    markers: tuple[int, ...] = ()
+    findings: tuple[tuple[str, str], ...] = ()
+    computed: tuple[str, ...] = ()
+    support: float | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is part of the answer's text."""
+        return self.status != "unsupported"
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Checked:
+        """A checked sentence from its fields; names that are none of them are passed over."""
+        known = _fields_of(cls, kept)
+        for name in ("markers", "computed"):
+            known[name] = tuple(known.get(name, ()))
+        known["findings"] = tuple((kind, value) for kind, value in known.get("findings", ()))
+        return cls(**known)
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the assistant says to one question, and everything behind it.
 
@@ -222,6 +258,12 @@ class Answer:
     Of an abstention, `text` says what was searched and `citations` is empty.
     Where the documents come near (`not_stated`), `nearest` quotes one or two
     sentences; where they have `nothing` on it, the nearest passages.
+
+    Where a language model was asked, `model` is its name and `sentences` is what
+    it wrote, checked. If that was not to be had or not good enough, the rest is
+    the offline answer, and `fallback` says why. `tokens` and `cost`, in
+    dollars, are there where they are known; `struck` says whether unsupported
+    sentences are to be shown, crossed out.
     """
 
     question: str
@@ -238,6 +280,17 @@ class Answer:
     filters: Filters = EVERYTHING
     generation: str = ""
     timings_ms: dict[str, float] = field(default_factory=dict)
+    model: str = ""
+    sentences: tuple[Checked, ...] = ()
+    struck: bool = False
+    fallback: str = ""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    cost: float | None = None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the text is a language model's, and not quotes."""
+        return bool(self.sentences) and not self.fallback and not self.abstained
 
     @property
     def abstained(self) -> bool:
@@ -264,6 +317,16 @@ class Answer:
             "answerer": self.answerer,
             "generation": self.generation,
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
+            **(self._of_the_model() if self.model else {}),
+        }
+
+    def _of_the_model(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "fallback": self.fallback,
+            "tokens": dict(self.tokens),
+            "cost": self.cost,
+            "sentences": [asdict(sentence) for sentence in self.sentences],
         }
 
     def to_json(self) -> str:
@@ -273,6 +336,8 @@ class Answer:
             "citations": [asdict(citation) for citation in self.citations],
             "nearest": [asdict(citation) for citation in self.nearest],
             "passages": [_place_of(passage) for passage in self.passages],
+            "sentences": [asdict(sentence) for sentence in self.sentences],
+            "tokens": dict(self.tokens),
             "signals": dict(self.signals),
             "filters": self.filters.as_dict(),
         }
@@ -294,10 +359,23 @@ class Answer:
                 kept[name] = tuple(Citation.from_dict(one) for one in kept.get(name, ()))
             kept["filters"] = Filters.from_dict(kept.get("filters", {}))
             kept["passages"] = tuple(_passage_at(place) for place in kept.get("passages", ()))
+            kept["sentences"] = tuple(Checked.from_dict(one) for one in kept.get("sentences", ()))
             kept["differing"] = tuple(map(tuple, kept.get("differing", ())))
             return cls(**kept)
         except (AttributeError, KeyError, TypeError, ValueError, FilterError) as error:
             raise ValueError(f"not an answer: {error}") from error
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an answer is.
+
+    `stage` is search, ask (a model that has said nothing yet), write or done;
+    `answer` is what of it is checked. The last one is done, and its answer is whole.
+    """
+
+    stage: Stage
+    answer: Answer
 
 
 def readable_date(published: str | None) -> str:
@@ -410,7 +488,7 @@ def _published(since: datetime.date | None, until: datetime.date | None) -> str:
     return f"published since {first}" if first else f"published until {last}" if last else ""
 
 
-def _fields_of(noun: type[Answer | Citation], kept: Mapping[str, Any]) -> dict[str, Any]:
+def _fields_of(noun: type[Answer | Checked | Citation], kept: Mapping[str, Any]) -> dict[str, Any]:
     """Of what was kept, the fields that the noun has."""
     return {its.name: kept[its.name] for its in fields(noun) if its.name in kept}
 

@@ -78,6 +78,38 @@ class Settings(BaseSettings):
         description="probability of being on their subject, below which: nothing",
     )
 
+    llm: str = Field(
+        "",
+        description="language model that writes answers, such as ollama:qwen3; none: quotes alone",
+    )
+    llm_base_url: str = Field(
+        "", description="address of an OpenAI-compatible server, for openai:NAME"
+    )
+    llm_window: int = Field(
+        8192, ge=1024, description="tokens that the language model reads and writes at once"
+    )
+    llm_answer_tokens: int = Field(700, ge=50, description="most tokens of its answer")
+    llm_passages: int = Field(8, ge=1, description="passages shown to it, if they fit")
+    llm_connect_seconds: float = Field(5, gt=0, description="wait for a connection to it")
+    llm_first_seconds: float = Field(60, gt=0, description="wait for its first word")
+    llm_between_seconds: float = Field(15, gt=0, description="longest pause while it writes")
+    llm_total_seconds: float = Field(120, gt=0, description="wait for its whole answer")
+    llm_unsupported: Literal["strike", "remove"] = Field(
+        "strike", description="a sentence not found in the sources is shown struck, or removed"
+    )
+    llm_rewrite: bool = Field(
+        False, description="let it put a follow-up question into full words, with one more call"
+    )
+    llm_abstain_below: float | None = Field(
+        None, ge=0, le=1, description="confidence under which it is not asked"
+    )
+    llm_prices: tuple[float, float] | None = Field(
+        None, description="dollars per million tokens it reads and writes, such as [0.2, 0.8]"
+    )
+    llm_record: Path | None = Field(
+        None, description="file to keep its replies in, for --llm replay:FILE"
+    )
+
     threads: int = Field(1, ge=1, description="CPU threads of the model while serving")
     host: str = Field("127.0.0.1", description="address the chat listens on")
     port: int = Field(7860, ge=0, le=65535, description="port the chat listens on; 0 picks one")
@@ -86,6 +118,11 @@ class Settings(BaseSettings):
     )
     allow_anonymous: bool = Field(
         False, description="listen beyond this machine although nobody has to sign in"
+    )
+    curators: str = Field(
+        "",
+        description="users who may add documents in the chat, between commas; without sign-in, "
+        "whoever is on this machine may",
     )
     requests_per_minute: int = Field(60, ge=1, description="requests a client may make a minute")
     queue_size: int = Field(40, ge=0, description="questions that may wait for their turn")

@@ -1,4 +1,4 @@
-"""What the command line shows: answers, reports and progress, with colour on a terminal."""
+"""What the command line shows: answers and remarks, with colour on a terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
-from assistant import citations, ingestion
+from assistant import citations
 from assistant.answering.confidence import in_words
-from assistant.ingestion import IngestReport
 from assistant.schema import Answer, Citation, shorten
 
 MAX_WIDTH = 96
@@ -28,123 +26,66 @@ _QUOTE = 300  # characters of a nearest passage that are shown
 # What stands above the quotes of an abstention.
 NEAREST = {"not_stated": "This comes nearest", "nothing": "Nearest passages"}
 
-_STAGES = {
-    "read": "Reading documents",
-    "chunk": "Cutting passages",
-    "embed": "Embedding passages",
-    "write": "Writing the index",
-    "check": "Checking it",
-}
+# Where a sentence is struck; without colour it is all that tells.
+NOT_FOUND = "not found in the sources"
 
 
 def show_answer(answer: Answer) -> None:
     """Print an answer and its numbered sources, or what came nearest to one."""
-    console = _console()
+    out = console()
+    if answer.fallback:
+        say(f"The answer of {answer.model} is not shown: {answer.fallback}.")
     if answer.abstained:
-        console.print(Text(answer.text, style="yellow"))
+        out.print(Text(answer.text, style="yellow"))
         if answer.nearest:
-            console.print(f"\n{NEAREST[answer.outcome]}:", style="bold")
+            out.print(f"\n{NEAREST[answer.outcome]}:", style="bold")
         for citation in answer.nearest:
-            console.print()
-            console.print(_source([citation]))
-            console.print(Padding(Text(shorten(citation.quote, _QUOTE), style="dim"), (0, 0, 0, 4)))
+            out.print()
+            out.print(_source([citation]))
+            out.print(Padding(Text(shorten(citation.quote, _QUOTE), style="dim"), (0, 0, 0, 4)))
         return
+    out.print(_written(answer) if answer.is_written else _quoted(answer))
+    for group in _by_document(answer.citations):
+        out.print()
+        out.print(_source(group))
+    sure = f"Confidence {in_words(answer.confidence)} ({answer.confidence:.2f})"
+    writer = f"Written by {answer.model}, checked. " if answer.is_written else ""
+    out.print(Text(f"\n{writer}{sure}. Index {answer.generation}", style="dim"))
+    if not answer.filters.is_empty:
+        out.print(Text(f"Filter: {answer.filters.in_words}", style="dim"))
+
+
+def _quoted(answer: Answer) -> Text:
     line = Text()
     for statement, cited in citations.statements(answer):
         line.append(statement)
-        for citation in cited:
-            line.append(f" [{citation.marker}]", style="bold cyan")
-        line.append(" ")
-    console.print(line)
-    for group in _by_document(answer.citations):
-        console.print()
-        console.print(_source(group))
-    sure = f"Confidence {in_words(answer.confidence)} ({answer.confidence:.2f})"
-    console.print(Text(f"\n{sure}. Index {answer.generation}", style="dim"))
-    if not answer.filters.is_empty:
-        console.print(Text(f"Filter: {answer.filters.in_words}", style="dim"))
+        line.append_text(_markers([citation.marker for citation in cited]))
+    return line
 
 
-def show_report(report: IngestReport) -> None:
-    """Print what a build found and did."""
-    console = _console()
-    manifest = report.manifest
-    if manifest is None:
-        return
-    if report.is_empty:
-        console.print(f"Nothing changed: generation {manifest.generation} is up to date.")
-        return
-    console.print(Text(f"Generation {manifest.generation} is live.", style="bold green"))
-    console.print(
-        f"{len(manifest.fingerprints):,} documents ({changes(report)}), "
-        f"{manifest.passages:,} passages ({report.embedded:,} embedded)"
-    )
+def _written(answer: Answer) -> Text:
+    """The checked sentences; those not found in the sources struck, if they are to be seen."""
+    line = Text()
+    for sentence in answer.sentences:
+        if sentence.is_shown:
+            line.append(sentence.text)
+            line.append_text(_markers(sentence.markers))
+        elif answer.struck:
+            line.append(sentence.text, style="strike dim")
+            line.append(f" ({NOT_FOUND}) ", style="red")
+    return line
 
 
-def show_status(report: IngestReport) -> None:
-    """Print what the current generation holds and what a build would change."""
-    manifest = report.manifest
-    if manifest is None:
-        return
-    table = Table.grid(padding=(0, 2))
-    recipe = manifest.recipe
-    for name, value in (
-        ("generation", manifest.generation),
-        ("built", manifest.built_at),
-        ("documents", f"{len(manifest.fingerprints):,}"),
-        ("passages", f"{manifest.passages:,}"),
-        ("dated", f"{manifest.published_from or '–'} to {manifest.published_to or '–'}"),
-        ("embedding model", f"{recipe.embedding_model}, {recipe.passage_tokens} tokens a passage"),
-        ("a build would", "change nothing" if report.is_empty else changes(report)),
-    ):
-        table.add_row(Text(name, style="dim"), Text(value))
-    _console().print(table)
-
-
-def changes(report: IngestReport) -> str:
-    """The counts of a report in words."""
-    counts = {
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "unchanged": report.unchanged,
-    }
-    return ", ".join(f"{len(ids):,} {word}" for word, ids in counts.items() if ids)
+def _markers(markers: Sequence[int]) -> Text:
+    line = Text()
+    for marker in markers:
+        line.append(f" [{marker}]", style="bold cyan")
+    return line.append(" ")
 
 
 def say(text: str) -> None:
     """Print a remark that is not output."""
     Console(stderr=True, highlight=False, markup=False).print(text, style="dim", soft_wrap=True)
-
-
-@contextlib.contextmanager
-def progress_bar() -> Iterator[ingestion.Progress]:
-    """A bar for each stage of a build; a line for each where there is no terminal."""
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        yield (
-            lambda stage, done, total: (
-                console.print(f"{_STAGES[stage]}: {total:,}") if done == total else None
-            )
-        )
-        return
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as bars:
-        tasks = {
-            stage: bars.add_task(f"{words:<19}", total=None, visible=False, start=False)
-            for stage, words in _STAGES.items()
-        }
-
-        def update(stage: str, done: int, total: int) -> None:
-            bars.start_task(tasks[stage])
-            bars.update(tasks[stage], completed=done, total=total, visible=True)
-
-        yield update
 
 
 @contextlib.contextmanager
@@ -160,10 +101,11 @@ def one_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
-def _console() -> Console:
-    console = Console(highlight=False, markup=False)
-    console.width = min(console.width, MAX_WIDTH)
-    return console
+def console() -> Console:
+    """Standard output, no wider than one reads."""
+    out = Console(highlight=False, markup=False)
+    out.width = min(out.width, MAX_WIDTH)
+    return out
 
 
 def _by_document(citations: Sequence[Citation]) -> list[list[Citation]]:

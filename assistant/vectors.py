@@ -14,7 +14,12 @@ neighbours (seen with 200 short passages, 38 of which did not find themselves).
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import sqlite3
+import tempfile
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +30,7 @@ import chromadb
 import chromadb.config
 import chromadb.errors
 import numpy as np
+from chromadb.api.shared_system_client import SharedSystemClient
 from numpy.typing import NDArray
 
 from assistant.embeddings import Vectors
@@ -36,7 +42,13 @@ COLLECTION = "passages"
 HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
 EXACT_UP_TO = 300_000  # 0.5 GB of vectors; see docs/scaling.md
 _FEW = 0.15  # of the rows
+_DATABASE = "chroma.sqlite3"
+_PATIENCE = 60  # seconds that a copy waits for those who open what it copies
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
+
+# Chroma shares what it has open of a folder between the clients of one process, and counts
+# them; opening and closing at the same time, it loses count.
+_CLIENTS = threading.Lock()
 
 # What Chroma raises where its files are damaged or cannot be written.
 ChromaFailure = (chromadb.errors.ChromaError,)
@@ -66,13 +78,8 @@ class Row:
 class PassageVectors:
     """One collection. Safe to ask from several threads."""
 
-    def __init__(
-        self,
-        client: chromadb.api.ClientAPI,
-        collection: chromadb.Collection,
-        ids: Sequence[str] = (),
-    ) -> None:
-        self._client = client
+    def __init__(self, collection: chromadb.Collection, ids: Sequence[str] = ()) -> None:
+        self._held = contextlib.ExitStack()
         self._collection = collection
         self._ids = ids
         self._rows: NDArray[np.float32] | None = None
@@ -88,8 +95,15 @@ class PassageVectors:
             chromadb.errors.ChromaError: it is missing or damaged.
             KeyError: a passage has no vector.
         """
-        client = _client(directory)
-        return cls(client, client.get_collection(COLLECTION, embedding_function=None), ids)
+        with contextlib.ExitStack() as undo:
+            if not os.access(directory, os.W_OK, effective_ids=True):
+                directory = _writable_copy(directory, undo)
+            collection = _client(directory, undo).get_collection(
+                COLLECTION, embedding_function=None
+            )
+            opened = cls(collection, ids)
+            opened._held = undo.pop_all()
+        return opened
 
     @classmethod
     def write(
@@ -105,27 +119,30 @@ class PassageVectors:
         the passages that are `gone`.
         """
         if base is not None:
-            shutil.copytree(base, directory)
-        client = _client(directory)
-        collection = client.get_or_create_collection(
-            COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
-        )
-        for batch in batches(gone, _BATCH):
-            collection.delete(ids=batch)
-        for batch in batches(rows, _BATCH):
-            collection.add(
-                ids=[row.passage_id for row in batch],
-                embeddings=np.stack([row.vector for row in batch]),
-                metadatas=[row.metadata for row in batch],
+            _copy(base, directory)
+        directory.mkdir(exist_ok=True)
+        with contextlib.ExitStack() as undo:
+            collection = _client(directory, undo).get_or_create_collection(
+                COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
             )
-        return cls(client, collection)
+            for batch in batches(gone, _BATCH):
+                collection.delete(ids=batch)
+            for batch in batches(rows, _BATCH):
+                collection.add(
+                    ids=[row.passage_id for row in batch],
+                    embeddings=np.stack([row.vector for row in batch]),
+                    metadatas=[row.metadata for row in batch],
+                )
+            written = cls(collection)
+            written._held = undo.pop_all()
+        return written
 
     def __len__(self) -> int:
         return self._collection.count()
 
     def close(self) -> None:
         """Let go of the files, so that the folder can be renamed or deleted."""
-        self._client.close()  # type: ignore[attr-defined]
+        self._held.close()
 
     def nearest(
         self,
@@ -204,11 +221,49 @@ def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def _client(directory: Path) -> chromadb.api.ClientAPI:
-    directory.mkdir(exist_ok=True)
-    return chromadb.PersistentClient(
-        str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
-    )
+def _copy(base: Path, directory: Path) -> None:
+    """Copy a collection that others may have open.
+
+    Whoever opens one writes a row into its database; as long as somebody reads
+    it, nobody does, and what lies beside it is a note of what is to be written.
+    """
+    with contextlib.closing(sqlite3.connect(base / _DATABASE, timeout=_PATIENCE)) as held:
+        held.execute("BEGIN")
+        held.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        shutil.copytree(base, directory, ignore=shutil.ignore_patterns(f"{_DATABASE}-*"))
+
+
+def _writable_copy(directory: Path, undo: contextlib.ExitStack) -> Path:
+    """A collection to open instead of one in a folder where nothing may be written.
+
+    Chroma writes where it is only to read.
+    """
+    temporary = undo.enter_context(tempfile.TemporaryDirectory(prefix="diamond-"))
+    copy = Path(shutil.copytree(directory, f"{temporary}/{directory.name}"))
+    for path in [copy, *copy.rglob("*")]:
+        path.chmod(0o700)
+    return copy
+
+
+def _client(directory: Path, undo: contextlib.ExitStack) -> chromadb.api.ClientAPI:
+    """What Chroma opens in a folder; `undo` closes it."""
+    with _CLIENTS:
+        try:
+            client = chromadb.PersistentClient(
+                str(directory), settings=chromadb.config.Settings(anonymized_telemetry=False)
+            )
+        except BaseException:
+            # Chroma would hand out what did not start to the next who opens this folder.
+            if str(directory) not in SharedSystemClient._identifier_to_refcount:
+                SharedSystemClient._identifier_to_system.pop(str(directory), None)
+            raise
+    undo.callback(_close, client)
+    return client
+
+
+def _close(client: chromadb.api.ClientAPI) -> None:
+    with _CLIENTS:
+        client.close()  # type: ignore[attr-defined]
 
 
 def _where(filters: Filters) -> dict[str, Any] | None:

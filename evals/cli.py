@@ -1,4 +1,4 @@
-"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, retrieval, speed, draft."""
+"""`diamond-assistant eval …`: run, compare, sweep, gate, calibrate, checks, speed and more."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from assistant.errors import SettingsError
+from assistant.llm.commands import llm_option
 
 SHORTFALL = 1
 
@@ -51,19 +52,21 @@ runs_option = click.option(
 @click.option(
     "--corpus", type=click.Path(path_type=Path, file_okay=False), help="Documents to ask instead."
 )
+@llm_option
 @set_option
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML here.")
 @runs_option
 def run_command(
     suite: str, half: str, name: str | None, questions: Path | None, corpus: Path | None,
-    assignments: tuple[str, ...], resume: bool, junit: Path | None, runs_dir: Path | None,
+    llm: str | None, assignments: tuple[str, ...], resume: bool, junit: Path | None,
+    runs_dir: Path | None,
 ) -> int:  # fmt: skip
     """Ask golden questions; write a run with a page to look at."""
     from evals import report
     from evals.session import Session
 
-    session = Session.open(parsed(assignments), corpus)
+    session = Session.open(parsed(assignments) | ({"llm": llm} if llm else {}), corpus)
     golden = session.golden(suite, half, questions)
     folder = session.folder(name, golden, runs_dir, resume)
     with _progress("Asking") as progress:
@@ -186,6 +189,51 @@ def calibrate(out: Path | None, assignments: tuple[str, ...]) -> int:
     path.write_text(fitted.model_dump_json(indent=1) + "\n", encoding="utf-8")
     click.echo(fitted.model_dump_json(indent=1))
     click.echo(f"Written: {path}")
+    return 0
+
+
+@evaluate.command("checks")
+@click.option(
+    "--half",
+    type=click.Choice(["dev", "test"]),
+    default="test",
+    show_default=True,
+    help="dev is for working on the checks, test only for reporting.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--missed", is_flag=True, help="Also show the faults missed and the false alarms.")
+@click.option("--fit", is_flag=True, help="First fit the support check on dev, and write it.")
+def checks_command(half: str, as_json: bool, missed: bool, fit: bool) -> int:
+    """Measure what the checks of generated sentences catch.
+
+    Sentences with known faults, and sound ones, against the sentences of our
+    documents that they cite.
+    """
+    from assistant.answering.checks import Checker
+    from assistant.answering.checks.support import PATH, load_support
+    from assistant.loading import load_corpus
+    from assistant.reranking import load_reranker
+    from assistant.settings import load_settings
+    from evals import checking, faults
+
+    settings = load_settings()
+    judge = load_reranker(settings.reranker, settings.threads)
+    documents = {document.doc_id: document for document in load_corpus(settings.corpus_dir)}
+    if fit:
+        fitted = faults.fit(faults.corpus_of("dev"), judge, documents)
+        PATH.write_text(fitted.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        load_support.cache_clear()
+    with _progress("Checking") as progress:
+        outcomes = faults.check_all(faults.corpus_of(half), Checker(judge), documents, progress)
+    figures = faults.table(outcomes)
+    if as_json:
+        click.echo(json.dumps(figures))
+        return 0
+    for line in checking.lines(figures, half):
+        click.echo(line)
+    if missed:
+        for one in faults.wrongly_judged(outcomes):
+            click.echo(f"{one.sample.fault}: {one.sample.sentence}  {'; '.join(one.values)}")
     return 0
 
 

@@ -30,7 +30,9 @@ def score(result: Result) -> dict[str, float]:
     over the places of the evidence (`span R@5`).
     """
     figures: dict[str, float] = {}
-    of_any_answer = (words, concise, resolved, groundedness)
+    of_any_answer = (
+        words, concise, resolved, groundedness, fell_back, repaired, struck, dropped, tokens,
+    )  # fmt: skip
     of_an_expected_one = (accuracy, coverage, false_abstention, citation_precision, citation_recall)
     if result.answerable:
         figures |= _ranked("doc", document_ranking(result), set(result.sources))
@@ -112,19 +114,53 @@ def groundedness(result: Result) -> float | None:
     """The share of the answer's statements that are, word for word, a quote that they cite.
 
     The name of the source may stand before it. A quote counts only if it
-    resolves. Generated answers will need a gentler test; the offline answerer
-    promises to quote.
+    resolves. A statement that a language model wrote was checked already; it
+    counts if all that it cites resolves.
     """
     if result.abstained:
         return None
     if result.error is not None:
         return 0.0
+    if result.model and not result.fallback:
+        there = {c.marker for c in result.citations if c.resolves}
+        borne_out = [bool(one.markers) and there >= set(one.markers) for one in result.statements]
+        return sum(borne_out) / len(borne_out) if borne_out else 0.0
     quotes = {c.marker: (c.quote, c.named) for c in result.citations if c.resolves}
     supported = [
         any(statement.text in quotes.get(marker, ()) for marker in statement.markers)
         for statement in result.statements
     ]
     return sum(supported) / len(supported) if supported else 0.0
+
+
+def fell_back(result: Result) -> float | None:
+    """1 if a language model was asked and its answer not taken."""
+    return float(bool(result.fallback)) if result.model else None
+
+
+def repaired(result: Result) -> float | None:
+    """The share of what a language model wrote that was given other sources."""
+    return _share(result, result.checks.get("repaired", 0))
+
+
+def struck(result: Result) -> float | None:
+    """The share of what it wrote that was taken out of an answer: not found in the sources."""
+    return _share(result, 0 if result.fallback else result.checks.get("unsupported", 0))
+
+
+def dropped(result: Result) -> float | None:
+    """The share of what it wrote that was passed over with the whole of its answer."""
+    return _share(result, sum(result.checks.values()) if result.fallback else 0)
+
+
+def tokens(result: Result) -> float | None:
+    """Tokens read and written for one answer, where that is known."""
+    return float(sum(result.tokens.values())) if result.tokens else None
+
+
+def _share(result: Result, count: int) -> float | None:
+    written = sum(result.checks.values())
+    return count / written if written else None
 
 
 def document_ranking(result: Result) -> list[list[str]]:

@@ -42,6 +42,7 @@ ORDER = (
     "span R@1", "span R@5", "span R@10", "span nDCG@10", "span RR", "span Success@5",
     "accuracy", "coverage", "words", "concise", "citation_precision", "citation_recall",
     "resolved", "groundedness", "false_abstention", "refused",
+    "fell_back", "repaired", "struck", "dropped", "tokens",
 )  # fmt: skip
 # Columns that hold no numbers.
 TEXTS = {"figure", "given", "verdict", "question", "reason", "backend"}

@@ -6,6 +6,7 @@ computed again from that file alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -69,7 +70,9 @@ class Result:
     """One question, what was expected, what came, and the figures (see metrics.py).
 
     `retrieved` is the ranking of passages, best first; `evidence` the places of
-    the expected quotes that the documents really have.
+    the expected quotes that the documents really have. Where a language model
+    was asked, `checks` counts what came of its sentences, by status, and
+    `fallback` says why its answer was not taken.
     """
 
     id: str
@@ -92,6 +95,11 @@ class Result:
     citations: tuple[Cited, ...] = ()
     retrieved: tuple[Span, ...] = ()
     error: str | None = None
+    model: str = ""
+    fallback: str = ""
+    checks: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    cost: float | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
 
@@ -167,6 +175,11 @@ def observed(answer: Answer, document: Callable[[str], Document]) -> dict[str, A
             )
             for passage in answer.passages
         ),
+        "model": answer.model,
+        "fallback": answer.fallback,
+        "checks": dict(Counter(sentence.status for sentence in answer.sentences)),
+        "tokens": dict(answer.tokens),
+        "cost": answer.cost,
         "timings_ms": {stage: round(ms, 2) for stage, ms in answer.timings_ms.items()},
     }
 

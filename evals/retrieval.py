@@ -51,7 +51,7 @@ def measure(
             progress(done, total)
 
     load = partial(load_embedder, backend=settings.embedding_backend)
-    ingest(indexed, report, load, CorpusDocuments(beir.documents))
+    ingest(indexed, report, load, corpus=CorpusDocuments(beir.documents))
     index = open_index(indexed)
     embedder = load(settings.embedding_model, settings.threads)
     retriever = HybridRetriever(

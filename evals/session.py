@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from assistant import terminal
+from assistant import index_display, terminal
 from assistant.conversation import Conversation
 from assistant.errors import IndexNotBuilt, SettingsError
 from assistant.index import PassageIndex
@@ -32,7 +32,7 @@ CACHE = Path(__file__).parent / ".cache"
 # Settings that say where things are, not what is measured.
 _PLACES = {
     "indexes_dir", "corpus_dir", "data_dir", "runs_dir", "calibration", "host", "port", "users",
-    "allow_anonymous", "requests_per_minute", "queue_size",
+    "allow_anonymous", "requests_per_minute", "queue_size", "llm", "llm_base_url", "llm_record",
 }  # fmt: skip
 
 
@@ -131,8 +131,19 @@ class Session:
             "questions_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
             "answerer": self.answerer,
             "generation": self.generation,
+            **({"llm": _without_folder(self.settings.llm)} if self.settings.llm else {}),
             "settings": self.settings.model_dump(mode="json", exclude=_PLACES),
         }
+
+
+def _without_folder(llm: str) -> str:
+    """A model's name; of a cassette, the file's.
+
+    >>> _without_folder("replay:runs/qwen3.jsonl")
+    'replay:qwen3.jsonl'
+    """
+    provider, _, name = llm.partition(":")
+    return f"replay:{Path(name).name}" if provider == "replay" else llm
 
 
 def _aside(settings: Settings, corpus: Path | None) -> Settings:
@@ -151,5 +162,5 @@ def at(place: Path, values: Mapping[str, Any]) -> Settings:
 
 
 def _build(settings: Settings) -> None:
-    with terminal.progress_bar() as progress:
+    with index_display.progress() as progress:
         ingest(settings, progress)

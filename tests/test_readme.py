@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from readme_blocks import README, block, eval_block, help_block, settings_block
+from readme_blocks import README, block, eval_block, help_block, index_block, settings_block
 
 from assistant.settings import PROJECT
 
@@ -15,6 +15,10 @@ def test_help_in_the_readme_is_what_the_program_prints() -> None:
 
 def test_eval_help_in_the_readme_is_what_the_program_prints() -> None:
     assert block(README.read_text(), "eval") == eval_block(), "run `make readme`"
+
+
+def test_index_help_in_the_readme_is_what_the_program_prints() -> None:
+    assert block(README.read_text(), "index") == index_block(), "run `make readme`"
 
 
 def test_settings_in_the_readme_are_the_settings() -> None:

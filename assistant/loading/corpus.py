@@ -23,6 +23,7 @@ from assistant.loading.front_matter import (
     FrontMatter,
     Sidecar,
     check,
+    peek,
     split_front_matter,
 )
 from assistant.loading.process import ReadingProcess
@@ -57,8 +58,10 @@ class Found:
 
 
 class Corpus(Protocol):
-    """Where documents come from."""
+    """Where documents come from: `origin` says where, for people."""
 
+    @property
+    def origin(self) -> Sequence[str]: ...
     def __len__(self) -> int: ...
     def read(self, known: Mapping[str, str]) -> Iterator[Found]:
         """Every file, in the order of paths.
@@ -74,6 +77,7 @@ class CorpusDocuments:
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self._documents = documents
+        self.origin: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -87,15 +91,16 @@ class CorpusFolders:
     """The files under some folders.
 
     Hidden files, the lock files of Office and the folders' own README.md are
-    not documents. Nothing else is skipped. With `digests`, a Markdown file that
-    has front matter has to have all the fields of a digest; without, it may say
-    what it likes.
+    not documents. Nothing else is skipped. A Markdown file whose front matter
+    has the document's id has to have all the fields of a digest; with `digests`,
+    every one that has front matter.
     """
 
     def __init__(
         self, files: Sequence[tuple[Path, Path]], digests: bool = False, limits: Limits = LIMITS
     ) -> None:
         self._files = files
+        self.origin: Sequence[str] = sorted({str(folder) for _, folder in files})
         self._digests = digests
         self._limits = limits
 
@@ -216,9 +221,9 @@ class _Source:
 
     def document(self, process: ReadingProcess) -> Document:
         suffix = self.path.suffix.lower()
-        if self.digests and suffix in MARKDOWN:
+        if suffix in MARKDOWN:
             text = with_newlines(plain.decode(self.content))
-            if text.lstrip().startswith(OPENING):
+            if _is_digest(text, self.doc_id, self.digests):
                 return _digest(self.doc_id, text)
         found = (
             extract(suffix, self.content, self.limits)
@@ -248,6 +253,14 @@ def _named(path: Path) -> Iterator[None]:
 
 def _id_of(path: Path, corpus_dir: Path) -> str:
     return path.relative_to(corpus_dir).with_suffix("").as_posix()
+
+
+def _is_digest(text: str, doc_id: str, digests: bool) -> bool:
+    """Whether front matter has to be whole: in a corpus of digests, and where it has our id."""
+    if digests:
+        return text.lstrip().startswith(OPENING)
+    parts = split_front_matter(text)
+    return parts is not None and peek(parts[0]).get("id") == doc_id
 
 
 def _digest(doc_id: str, text: str) -> Document:

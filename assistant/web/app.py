@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
+from assistant.changes import IngestReport
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
+from assistant.ingestion import Progress
 from assistant.serving.gate import Gate
+from assistant.settings import Settings
 from assistant.web import words
+from assistant.web.adding import Adding
+from assistant.web.builds import Builds
+from assistant.web.catalogue import Catalogue
 from assistant.web.chat import Chat, Desk
-from assistant.web.documents import document_rows, matching
 from assistant.web.evaluation import evaluation_html
 from assistant.web.events import NO_TURN, Events
 from assistant.web.layout import (
@@ -20,10 +25,10 @@ from assistant.web.layout import (
     NEWS,
     NOTHING,
     AskView,
+    DocumentsView,
     Sidebar,
     ask_view,
     documents_view,
-    masthead,
     script_words,
     sidebar,
 )
@@ -33,12 +38,15 @@ from assistant.web.theme import SCRIPT, STYLE, make_theme
 # Questions answered at the same moment; the others wait their turn.
 CONCURRENCY = 4
 
+_HOUR = 3600  # seconds
+
 FOCUS = "() => document.querySelector('#question textarea').focus()"
 COPY = "(text) => window.diamond.copy(text)"
 DOWNLOAD = "(text) => window.diamond.download(text, '{name}', '{kind}')"
 
 _PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _QUICK = {**_PRIVATE, "queue": False}
+_ADDING = {**_PRIVATE, "concurrency_limit": CONCURRENCY, "concurrency_id": "add"}
 _ASKING = {**_PRIVATE, "concurrency_limit": CONCURRENCY, "concurrency_id": "ask"}
 
 
@@ -58,30 +66,37 @@ def launch_options() -> dict[str, Any]:
 def make_app(
     conversation: Conversation,
     store: ConversationStore,
-    runs: Path,
+    settings: Settings,
     gate: Gate,
+    build: Callable[[Progress], IngestReport],
 ) -> gr.Blocks:
     """The page over the index of a conversation. Each browser tab has a conversation of its own.
 
-    `runs` is the folder of the evaluation's runs; the latest is shown.
+    `build` brings the index up to date with what users add.
     """
-    library = conversation.library
-    suggestions = Suggestions.load(library.manifest.fingerprints)
+    with conversation.library.reading() as reading:
+        documents_at_start, facets = reading.manifest.fingerprints, reading.index.facets()
+    suggestions = Suggestions.load(documents_at_start)
     desk = Desk(conversation, store, suggestions, gate)
     events = Events(desk)
+    catalogue = Catalogue(conversation, Adding(settings, Builds(build)))
     app: gr.Blocks
     with gr.Blocks(
-        title=words.TITLE, analytics_enabled=False, fill_height=True, fill_width=True
+        title=words.TITLE,
+        analytics_enabled=False,
+        fill_height=True,
+        fill_width=True,
+        delete_cache=(_HOUR, _HOUR),  # of what was sent and never added
     ) as app:
         chat = gr.State(Chat())
         bridge = gr.HTML(script_words(), elem_id="bridge", js_on_load=BRIDGE)
         side = sidebar()
-        head = gr.HTML(masthead(library.manifest), elem_id="masthead")
-        with gr.Tabs(elem_id="views"):
-            with gr.Tab(words.ASK_VIEW):
-                view = ask_view(conversation.facets())
+        head = gr.HTML(catalogue.head(), elem_id="masthead")
+        with gr.Tabs(elem_id="views") as views:
+            with gr.Tab(words.ASK_VIEW, id=words.ASK_VIEW) as ask_tab:
+                view = ask_view(facets)
             with gr.Tab(words.DOCUMENTS_VIEW) as documents_tab:
-                wanted, documents = documents_view(document_rows(library))
+                documents = documents_view(catalogue.find(""))
             with gr.Tab(words.EVALUATION_VIEW) as evaluation_tab:
                 evaluation = gr.HTML(NOTHING)
         reader = gr.HTML(NOTHING, elem_id="reader", js_on_load=NEWS)
@@ -98,12 +113,17 @@ def make_app(
         bridge.delete(events.delete, chat, shown, **_QUICK)
         bridge.select(events.sources, chat, view.panel, **_QUICK)
         bridge.expand(events.read, None, reader, **_QUICK)
-        documents.select(events.read_row, None, reader, **_QUICK)
-        for look in (wanted.input, documents_tab.select):
-            look(lambda text: matching(document_rows(library), text), wanted, documents, **_QUICK)
+        documents.table.select(events.read_row, None, reader, **_QUICK)
+        connect_documents(catalogue, documents, documents_tab, head)
+        connect_adding(catalogue, documents, head, views, view)
+        runs = settings.runs_dir
         evaluation_tab.select(lambda: evaluation_html(runs), None, evaluation, **_QUICK)
         app.load(events.arrive, None, shown, **_QUICK)
-        app.load(lambda: masthead(library.manifest), None, head, **_QUICK)
+        app.load(catalogue.permit, None, [documents.adding.box, documents.adding.refusal], **_QUICK)
+        filters = [view.filters.topic, view.filters.kind]
+        for arrives in (app.load, ask_tab.select):
+            arrives(catalogue.head, None, head, **_QUICK)
+            arrives(catalogue.topics_and_kinds, None, filters, **_QUICK)
     return app
 
 
@@ -150,3 +170,29 @@ def connect_feedback(events: Events, chat: gr.State, view: AskView) -> None:
     view.chatbot.like(events.judge, chat, [turn, form.form, *said], **_QUICK)
     form.send.click(events.say_more, [turn, chat, *said], form.form, **_PRIVATE)  # it gives thanks
     form.cancel.click(lambda: gr.update(visible=False), None, form.form, **_QUICK)
+
+
+def connect_documents(
+    catalogue: Catalogue, view: DocumentsView, tab: gr.Tab, head: gr.HTML
+) -> None:
+    """Find documents, and see what became of them since the last visit."""
+    view.search.input(catalogue.find, view.search, view.table, **_QUICK)
+    tab.select(catalogue.visit, view.search, [view.table, view.note, head], **_PRIVATE)
+
+
+def connect_adding(
+    catalogue: Catalogue, documents: DocumentsView, head: gr.HTML, views: gr.Tabs, ask: AskView
+) -> None:
+    """Add documents, bring the index up to date, ask about what came in."""
+    view, topic = documents.adding, ask.filters.topic
+    topics = gr.State([])  # of what was added last
+    parts = [
+        view.outcome, view.add, view.update, view.ask_about, topics, *view.given,
+        documents.table, documents.note, head, topic, ask.filters.kind,
+    ]  # fmt: skip
+    given = [*view.given, documents.search]
+    view.add.click(catalogue.add, given, parts, **_ADDING)
+    view.url.submit(catalogue.add, given, parts, **_ADDING)
+    view.update.click(catalogue.update, documents.search, parts, **_ADDING)
+    asks = view.ask_about.click(catalogue.ask_about, topics, [views, topic], **_QUICK)
+    asks.then(js=FOCUS, **_QUICK)

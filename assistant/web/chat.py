@@ -6,7 +6,8 @@ No handler knows a component: each takes values and gives values back, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,14 +15,15 @@ from assistant.conversation import Conversation
 from assistant.errors import AssistantError, HistoryError
 from assistant.exports import answer_markdown, conversation_json, conversation_markdown
 from assistant.history import ConversationStore, Verdict
-from assistant.schema import Answer, Filters
+from assistant.schema import Answer, Filters, Progress
 from assistant.segmentation import Span
 from assistant.serving.gate import Gate
 from assistant.web import words
 from assistant.web.lists import conversations_html, next_html
 from assistant.web.reader import reader_html
-from assistant.web.sources import answer_pieces, question_html, refusal_html, sources_panel
+from assistant.web.sources import question_html, refusal_html, sources_panel
 from assistant.web.suggestions import Suggestions
+from assistant.web.writing import progress_html, shown_pieces
 
 Messages = list[dict[str, Any]]
 
@@ -87,7 +89,8 @@ class Desk:
         try:
             turns = [answer.turn for answer in chat.answers]
             with self._gate.enter(client):
-                answer = self._conversation.fresh(turns).ask(question, filters)
+                steps = self._conversation.fresh(turns).stream(question, filters)
+                answer = yield from self._listened(steps, as_it_was, messages, turn)
         except AssistantError as error:
             refusal = _said("assistant", refusal_html(str(error)))
             yield Step(as_it_was, [*self.messages(as_it_was), asked, refusal])
@@ -95,13 +98,28 @@ class Desk:
         # A question that was called off ends at this step, before its answer is kept.
         yield Step(as_it_was, panel=self._panel(answer, turn), busy=True)
         chat = self._kept(chat, answer, user, replaces)
-        for piece in answer_pieces(answer, turn, self._newest):
+        for piece in shown_pieces(answer, turn, self._newest):
             yield Step(chat, [*messages, _said("assistant", piece)], busy=True)
         yield Step(
             chat,
             following=next_html(self._suggestions.after(chat.answers), answer),
             conversations=self.conversations(chat, user),
         )
+
+    def _listened(
+        self, steps: Generator[Progress, None, None], chat: Chat, messages: Messages, turn: int
+    ) -> Generator[Step, None, Answer]:
+        """Show how far an answer is; a step that shows nothing new lets a user leave."""
+        seen = ""
+        with closing(steps):
+            for step in steps:
+                if step.stage == "done":
+                    return step.answer
+                shown = progress_html(step, turn)
+                grown = [*messages, _said("assistant", shown)] if shown != seen else None
+                seen = shown
+                yield Step(chat, grown, busy=True)
+        raise AssertionError("an answer has a last step")
 
     def retry(self, chat: Chat, filters: Filters, user: str, client: str = "") -> Iterator[Step]:
         """Ask the last question again."""
@@ -194,7 +212,7 @@ class Desk:
         """A conversation as the chat shows it."""
         shown = []
         for turn, answer in enumerate(chat.answers):
-            *_, whole = answer_pieces(answer, turn, self._newest)
+            *_, whole = shown_pieces(answer, turn, self._newest)
             shown.append(_said("user", question_html(answer.question)))
             shown.append(_said("assistant", whole))
         return shown

@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from assistant.index import Manifest
+from assistant.loading import LIMITS
+from assistant.loading.extracts import MIB
 from assistant.schema import Facets, readable_date
 from assistant.web import words
 from assistant.web.documents import columns
@@ -82,6 +84,38 @@ class AskView:
 
 
 @dataclass(frozen=True)
+class AddView:
+    """How documents are added; `refusal` says why they cannot be, where that is so."""
+
+    box: gr.Accordion
+    refusal: gr.Markdown
+    files: gr.File
+    url: gr.Textbox
+    title: gr.Textbox
+    publisher: gr.Textbox
+    published: gr.Textbox
+    add: gr.Button
+    update: gr.Button
+    ask_about: gr.Button
+    outcome: gr.HTML
+
+    @property
+    def given(self) -> list[Any]:
+        """What the user gives."""
+        return [self.files, self.url, self.title, self.publisher, self.published]
+
+
+@dataclass(frozen=True)
+class DocumentsView:
+    """What the corpus holds."""
+
+    adding: AddView
+    search: gr.Textbox
+    note: gr.HTML
+    table: gr.Dataframe
+
+
+@dataclass(frozen=True)
 class Sidebar:
     """The user's conversations."""
 
@@ -116,12 +150,17 @@ def ask_view(facets: Facets) -> AskView:
     return AskView(chatbot, following, stop, tools, feedback, filters, question, panel)
 
 
-def documents_view(table: Sequence[Sequence[Any]]) -> tuple[gr.Textbox, gr.Dataframe]:
-    """The view of what the corpus holds: a field to search in, and the table."""
+def documents_view(table: Sequence[Sequence[Any]]) -> DocumentsView:
+    """The view of what the corpus holds: how to add to it, a field to search in, the table."""
+    adding = _adding()
     gr.Markdown(words.DOCUMENTS_HINT)
-    wanted = gr.Textbox(label=words.FIND_DOCUMENTS, elem_id="find-documents", max_length=200)
-    return wanted, gr.Dataframe(
-        [list(row) for row in table], headers=list(words.DOCUMENT_COLUMNS), **columns()
+    return DocumentsView(
+        adding,
+        search=gr.Textbox(label=words.FIND_DOCUMENTS, elem_id="find-documents", max_length=200),
+        note=gr.HTML(NOTHING, elem_id="pending"),
+        table=gr.Dataframe(
+            [list(row) for row in table], headers=list(words.DOCUMENT_COLUMNS), **columns()
+        ),
     )
 
 
@@ -194,6 +233,39 @@ def _feedback() -> Feedback:
             send = gr.Button(words.SEND, size="sm", variant="primary", elem_id="send")
             cancel = gr.Button(words.CANCEL, size="sm", elem_id="cancel")
     return Feedback(form, reason, comment, expected, source, send, cancel)
+
+
+def _adding() -> AddView:
+    with gr.Accordion(words.ADD_DOCUMENTS, open=False, visible=False, elem_id="adding") as box:
+        with gr.Row(equal_height=False):
+            with gr.Column(min_width=280):
+                files = gr.File(
+                    label=words.FILES, file_count="multiple", height=170, elem_id="files"
+                )
+            with gr.Column(min_width=280):
+                url = gr.Textbox(
+                    label=words.URL, placeholder=words.URL_HINT, max_length=2000, elem_id="url"
+                )
+                title = gr.Textbox(label=words.GIVEN_TITLE, max_length=300)
+                with gr.Row():
+                    publisher = gr.Textbox(
+                        label=words.GIVEN_PUBLISHER, max_length=300, min_width=130
+                    )
+                    published = gr.Textbox(
+                        label=words.GIVEN_DATE, placeholder=words.DATE_HINT, max_length=10,
+                        min_width=130,
+                    )  # fmt: skip
+        formats = words.FORMATS.format(most=LIMITS.file_bytes // MIB)
+        gr.HTML(f'<p class="hint">{formats}</p>')
+        with gr.Row(elem_id="add-buttons"):
+            add = gr.Button(words.ADD, size="sm", variant="primary", elem_id="add")
+            update = gr.Button(words.UPDATE, size="sm", elem_id="update")
+            ask_about = gr.Button(words.ASK_ABOUT, size="sm", visible=False, elem_id="ask-about")
+        outcome = gr.HTML(NOTHING, elem_id="outcome")
+    refusal = gr.Markdown(visible=False, elem_id="may-not-add")
+    return AddView(
+        box, refusal, files, url, title, publisher, published, add, update, ask_about, outcome
+    )
 
 
 def _filters(facets: Facets) -> Filtering:

@@ -9,12 +9,14 @@ from itertools import count
 
 from llama_index.core.schema import Document
 
-from assistant.schema import readable_date
+from assistant.answering.instructions import instructions_in
+from assistant.schema import readable_date, shorten
 from assistant.segmentation import Span
 from assistant.web import words
 from assistant.web.sources import escape, is_web, isolated, link
 
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+MOST, QUOTED = 3, 160  # instructions that are shown, and characters of each
 _opened = count(1)  # a dialog that is asked for again must differ, or the browser hears of nothing
 
 
@@ -39,6 +41,7 @@ def reader_html(document: Document | None, spans: Sequence[Span]) -> str:
     return _dialog(
         str(metadata.get("title", document.doc_id)),
         f'<p class="source-line">{source}{_original(metadata.get("url"))}</p>'
+        f"{_spoken_to_a_model(document.text)}"
         f'<div class="text">{marked(document.text, spans)}</div>',
     )
 
@@ -57,6 +60,15 @@ def marked(text: str, spans: Sequence[Span]) -> str:
         position = span.end
     whole = "".join(pieces) + html.escape(text[position:])
     return _HEADING.sub(r'<strong class="heading">\1</strong>', whole)
+
+
+def _spoken_to_a_model(text: str) -> str:
+    """What of a document tells a language model what to do; a reader should know."""
+    found = [isolated(shorten(sentence, QUOTED)) for sentence in instructions_in(text)[:MOST]]
+    if not found:
+        return ""
+    quotes = "".join(f"<li>{quote}</li>" for quote in found)
+    return f'<div class="told" role="note"><p>{words.INSTRUCTIONS}</p><ul>{quotes}</ul></div>'
 
 
 def _dialog(title: str, body: str) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp
 
+from assistant.changes import IngestReport
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
+from assistant.ingestion import ingest
+from assistant.loading import LIMITS
 from assistant.serving.address import LOOPBACK, is_loopback, url_of
 from assistant.serving.api import make_api
 from assistant.serving.gate import Gate
@@ -62,8 +66,12 @@ def configure(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def make_server(conversation: Conversation, settings: Settings) -> ASGIApp:
+def make_server(
+    conversation: Conversation, settings: Settings, build: Callable[..., IngestReport] = ingest
+) -> ASGIApp:
     """Everything that is served over the conversation's index, as an ASGI app to be run once.
+
+    `build` is `ingestion.ingest` or the like.
 
     Raises:
         SettingsError: the file of users cannot be used.
@@ -75,7 +83,7 @@ def make_server(conversation: Conversation, settings: Settings) -> ASGIApp:
     if sign_in:
         api.router.routes.extend(sign_in.routes)
     store = ConversationStore.open(settings.conversations)
-    page = make_app(conversation, store, settings.runs_dir, gate)
+    page = make_app(conversation, store, settings, gate, partial(build, settings, keep_failed=True))
     mount_page(api, page, settings, bool(sign_in))
     app: ASGIApp = RequireSignIn(api, sign_in) if sign_in else api
     # What anybody on this machine may read, a page on the web must not.
@@ -93,7 +101,13 @@ def mount_page(api: FastAPI, page: gr.Blocks, settings: Settings, signed_in: boo
 
     options = {k: v for k, v in launch_options().items() if k not in ("share", "quiet")}
     gr.mount_gradio_app(
-        api, page, "/", auth_dependency=user_of if signed_in else None, show_error=False, **options
+        api,
+        page,
+        "/",
+        auth_dependency=user_of if signed_in else None,
+        show_error=False,
+        max_file_size=LIMITS.file_bytes,
+        **options,
     )
 
 

@@ -67,13 +67,13 @@ def answer_pieces(answer: Answer, turn: int, newest: str | None = None) -> Itera
     `newest` is the date of the newest document, as ISO text.
     """
     if answer.abstained:
-        yield _refusal(answer, turn) + _foot(answer, turn, newest)
+        yield _refusal(answer, turn) + foot(answer, turn, newest)
         return
     so_far = ""
     for text, citations in statements(answer):
-        so_far += _statement(text, citations, turn)
+        so_far += statement(text, citations, turn)
         yield f'<div class="answer">{so_far}</div>'
-    yield f'<div class="answer">{so_far}</div>{_foot(answer, turn, newest)}'
+    yield f'<div class="answer">{so_far}</div>{foot(answer, turn, newest)}'
 
 
 def refusal_html(reason: str) -> str:
@@ -87,20 +87,23 @@ def _refusal(answer: Answer, turn: int) -> str:
     near = ""
     if answer.outcome == "not_stated":
         quotes = "".join(
-            f"<li>{_statement(citation.quote, [citation], turn)}</li>"
-            for citation in answer.nearest
+            f"<li>{statement(citation.quote, [citation], turn)}</li>" for citation in answer.nearest
         )
         near = f"<p>{words.NEAREST}</p><ul>{quotes}</ul>"
     return f'<div class="refusal"><strong>{escape(lead + stop)}</strong> {escape(rest)}{near}</div>'
 
 
-def _statement(text: str, citations: Sequence[Citation], turn: int) -> str:
+def statement(text: str, citations: Sequence[Citation], turn: int) -> str:
+    """A piece of an answer and its markers."""
     return f"{isolated(text)}{''.join(_marker(citation, turn) for citation in citations)} "
 
 
-def _foot(answer: Answer, turn: int, newest: str | None) -> str:
-    """How sure the answer is, as of when and from which index it speaks, how long it took."""
-    parts = []
+def foot(answer: Answer, turn: int, newest: str | None, told: Sequence[str] = ()) -> str:
+    """How sure the answer is, as of when and from which index it speaks, how long it took.
+
+    What else is `told` comes first.
+    """
+    parts = [*told]
     if not answer.abstained:
         parts.append(words.CONFIDENCE.format(words=in_words(answer.confidence)))
     if newest:

@@ -45,6 +45,25 @@ GENERATION = "Index {generation}"
 TOOK = "{seconds:.1f} s"
 NEAREST = "The nearest that they say:"
 
+# Answers of a language model
+STAGES = {
+    "search": "Searching …",
+    "ask": "Sources found; the language model is asked …",
+    "write": "Writing; each sentence appears once it is checked …",
+    "done": "",
+}
+NOT_FOUND = "not found in the sources"
+COMPUTED = "computed from the sources: {figures}"
+FALLBACK = "The language model’s answer is not shown: {reason}. This is quoted from the documents."
+WRITTEN = "Written by {model}"
+CHECKED = {
+    "supported": "{count} sentences checked",
+    "repaired": "{count} given other sources",
+    "unsupported": "{count} not found in the sources",
+}
+TOKENS = "{count:,} tokens"
+COST = "${dollars:.4f}"
+
 # Sources
 NO_SOURCES = "The sources of an answer appear here."
 HEADINGS = {
@@ -65,7 +84,11 @@ OLDER = "older than this one"
 # The reader
 READER = "Document"
 OPEN_ORIGINAL = "Open the original"
-NOT_IN_INDEX = "This document is no longer in the index."
+INSTRUCTIONS = (
+    "Parts of this document speak to a language model. They are not followed, and no written "
+    "answer cites them:"
+)
+NOT_IN_INDEX = "This document is not in the index."
 
 # Conversations
 CONVERSATIONS = "Conversations"
@@ -92,9 +115,59 @@ SEND, THANKS = "Send", "Thank you: noted."
 NOT_KEPT = "This answer was not kept, so nothing can be noted of it."
 
 # Documents
-DOCUMENT_COLUMNS = ("Title", "Publisher", "Date", "Kind", "Topic", "Passages", "Id")
+DOCUMENT_COLUMNS = ("Title", "Publisher", "Date", "Kind", "Topic", "Passages", "State", "Id")
 DOCUMENTS_HINT = "Click a row to read the document."
 FIND_DOCUMENTS = "Find documents"
+
+# The state of a document
+INDEXED = "In the index"
+CHANGED = "Changed since"
+DESCRIBED = "Described anew since"
+RENAMED = "Has the id {now} since"
+GONE_SINCE = "Removed since"
+NEW_DOCUMENT = "New, not yet indexed"
+UNREADABLE = "Cannot be read: {reason}"
+DUPLICATE = "Duplicate of {of}"
+NOT_COMPARED = "What changed since the index was built cannot be said: {reason}"
+WAITING = "Not as in the index: {count:,}. The column “State” says how."
+
+# Adding documents
+ADD_DOCUMENTS = "Add documents"
+FILES = "Files"
+FORMATS = (
+    "PDF, DOCX, PPTX, XLSX, CSV, Markdown, text, HTML, EML or EPUB, at most {most} MiB each. "
+    "A title is for one document; what you leave out is taken from the file."
+)
+URL = "Or a web address"
+URL_HINT = "https://"
+GIVEN_TITLE, GIVEN_PUBLISHER, GIVEN_DATE = (
+    "Title (optional)", "Publisher (optional)", "Published (optional)",
+)  # fmt: skip
+ADD, UPDATE = "Add", "Bring the index up to date"
+ASK_ABOUT = "Ask about what was added"
+ADD_NOTHING = "Choose files, or give a web address."
+TOO_MANY_FILES = "{count:,} files are more than {most:,}: add them a few at a time."
+CHECKING = "Reading what you gave"
+NOT_ADDED = "Not added"
+IN_CORPUS = "In the corpus"
+IN_INDEX = "In the index now"
+NOT_BUILT = "The index was not built: {reason}"
+UP_TO_DATE = "The index is up to date."
+BUILT = "The index is up to date: {added:,} added, {changed:,} changed, {removed:,} removed."
+STARTING = "Starting"
+STAGES = {
+    "read": "Reading documents",
+    "chunk": "Cutting passages",
+    "embed": "Embedding passages",
+    "write": "Writing the index",
+    "check": "Checking it",
+}
+RATE, LEFT = "{rate:,.0f} a second", "about {seconds:,} s left"
+MAY_NOT_ADD_USER = "Documents are added by those whom the setting `curators` names."
+MAY_NOT_ADD = (
+    "Documents cannot be added on this page, since anybody may open it. Whoever runs the server "
+    "adds them with `diamond-assistant index add`."
+)
 
 # Evaluation
 NO_RUN = "No evaluation has been run yet: `diamond-assistant eval run`."

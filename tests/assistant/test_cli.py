@@ -20,6 +20,7 @@ import pytest
 from fakes import CALIBRATION
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from scripted_llm import Script, id_of, says, scripted
 
 from assistant.cli import run
 from assistant.schema import readable_date
@@ -37,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "calibration.json").write_text(CALIBRATION.model_dump_json())
     built = assistant(place, "index", "build")
     assert built.returncode == 0, built.stderr
-    assert "4 documents (4 added), 5 passages (5 embedded)" in built.stdout
+    assert "4 documents (4 added), 5 passages (5 embedded" in built.stdout
     return place
 
 
@@ -259,7 +260,8 @@ def test_index_status_shows_what_a_build_would_change(place: Path, tmp_path: Pat
     assert status.returncode == 0
     assert "change nothing" in status.stdout
     other = assistant(place, "index", "status", DIAMOND_PASSAGE_TOKENS="200")
-    assert "4 changed" in other.stdout
+    assert "cut all 4 others anew" in other.stdout
+    assert "setting passage_tokens: built with 256, now 200" in other.stdout
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -351,12 +353,12 @@ def test_chat_stops_at_once_and_says_nothing(how: signal.Signals, status: int, p
 
 def test_chat_answers_although_a_new_document_is_broken(place: Path, tmp_path: Path) -> None:
     corpus = Path(shutil.copytree(DATA / "corpus", tmp_path / "corpus"))
-    (corpus / "broken.md").write_text("no front matter")
+    (corpus / "broken.pdf").write_text("no PDF")
     environment = {**os.environ, **places(place), "DIAMOND_CORPUS_DIR": str(corpus)}
     command = [sys.executable, "-m", "assistant", "chat", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as chat:
         assert chat.stderr is not None
-        assert "broken.md: no front matter" in chat.stderr.readline()
+        assert "broken.pdf: not a whole .pdf file" in chat.stderr.readline()
         assert "The chat is at" in chat.stderr.readline()
         chat.send_signal(signal.SIGINT)
 
@@ -487,3 +489,79 @@ def test_mcp_without_an_index_is_one_line(place: Path) -> None:
     lost = assistant(place, "mcp", DIAMOND_INDEX="unbuilt")
     assert lost.returncode == 2
     assert "run `diamond-assistant index build`" in one_line(lost)
+
+
+def test_ask_has_a_language_model_write_the_answer(place: Path) -> None:
+    """In its own process, over HTTP, and its key is in nothing that it prints."""
+    key = "sk-test-0123456789-secret"
+
+    def reply(body: dict[str, Any]) -> Script:
+        id_ = id_of(body, "It cost 42 million crowns")
+        return says(f"It cost 42 million crowns. [{id_}] It cost 7 million more. [{id_}]")
+
+    with scripted(reply) as server:
+        model = {"DIAMOND_LLM_BASE_URL": server.address, "DIAMOND_LLM_KEY": key}
+        asked = assistant(place, "ask", QUESTION, "--llm", "openai:scripted", **model)
+    assert asked.returncode == 0, asked.stderr
+    said = " ".join(asked.stdout.split())
+    assert said.startswith(
+        "It cost 42 million crowns. [1] It cost 7 million more. (not found in the sources)"
+    )
+    assert "Written by openai:scripted, checked." in said
+    assert server.headers[0]["Authorization"] == f"Bearer {key}"
+    assert key not in asked.stdout + asked.stderr
+
+
+def test_ask_of_a_model_that_is_not_there_answers_and_says_so(place: Path) -> None:
+    model = {"DIAMOND_LLM_BASE_URL": "http://127.0.0.1:9/v1"}
+    asked = assistant(place, "ask", QUESTION, "--llm", "openai:scripted", **model)
+    assert asked.returncode == 0
+    assert "42 million crowns" in " ".join(asked.stdout.split())
+    [line] = asked.stderr.splitlines()
+    assert line == (
+        "The answer of openai:scripted is not shown: the model's server cannot be reached."
+    )
+
+
+@pytest.mark.parametrize(
+    ("llm", "words"),
+    [
+        ("qwen3", "ollama:NAME"),
+        ("openai:gpt", "OPENAI_API_KEY"),
+        ("replay:none.jsonl", "none.jsonl"),
+    ],
+)
+def test_ask_with_an_unusable_model_is_one_line(llm: str, words: str, place: Path) -> None:
+    asked = assistant(place, "ask", QUESTION, "--llm", llm, OPENAI_API_KEY="")
+    assert asked.returncode == 2
+    assert words in one_line(asked)
+
+
+def test_eval_run_over_a_cassette_gives_the_same_figures_twice(place: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    line = {
+        "id": "q-1", "type": "factoid", "question": QUESTION, "answer": "42 million crowns",
+        "must_include": ["42 million crowns"], "sources": [], "evidence": [],
+    }  # fmt: skip
+    questions.write_text(json.dumps(line) + "\n")
+    tape = tmp_path / "tape.jsonl"
+
+    def evaluate(name: str, llm: str, **more: str) -> dict[str, Any]:
+        options = ["--questions", str(questions), "--runs", str(tmp_path), "--name", name]
+        done = assistant(place, "eval", "run", *options, "--llm", llm, **more)
+        assert done.returncode == 0, done.stderr
+        summary: dict[str, Any] = json.loads((tmp_path / name / "summary.json").read_text())
+        return summary["means"]["all"]
+
+    def reply(body: dict[str, Any]) -> Script:
+        id_ = id_of(body, "It cost 42 million crowns")
+        return says(f"It cost 42 million crowns. [{id_}] It cost 7 million more. [{id_}]")
+
+    with scripted(reply) as server:
+        recorded = {"DIAMOND_LLM_BASE_URL": server.address, "DIAMOND_LLM_RECORD": str(tape)}
+        first = evaluate("live", "openai:scripted", **recorded)
+    again, once_more = (evaluate(name, f"replay:{tape}") for name in ("one", "two"))
+    assert first == again == once_more
+    assert again["struck"]["value"] == 0.5
+    assert again["tokens"]["value"] == 940
+    assert str(tmp_path) not in (tmp_path / "one" / "settings.json").read_text()

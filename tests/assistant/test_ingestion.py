@@ -415,7 +415,7 @@ def test_reader_of_an_old_generation_is_not_disturbed(
     settings: Settings, load: Load, load_judge: LoadJudge, corpus: Path
 ) -> None:
     ingest(settings, load=load)
-    reader = Conversation.open(settings, load, load_judge)
+    reader = Conversation.open(settings, load, load_judge, open_index(settings))
     path = corpus / f"{AMBER}.md"
     path.write_text(path.read_text().replace("900 tonnes", "800 tonnes"))
     ingest(settings, load=load)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from visits import Visit
 
 from assistant.conversation import Conversation
 from assistant.history import ConversationStore
-from assistant.ingestion import ingest, open_index
+from assistant.ingestion import ingest
 from assistant.settings import load_settings
 
 CHROMIUM = shutil.which("chromium")
@@ -50,11 +51,11 @@ def chat(place: Path, store: ConversationStore) -> Iterator[str]:
         requests_per_minute=100_000,
     )
     ingest(settings, load=lambda name, threads: HashEmbedder())
-    index = open_index(settings)
     conversation = Conversation.open(
-        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker(), index
+        settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
     )
-    with served(conversation, index, settings) as address:
+    build = partial(ingest, load=lambda name, threads: HashEmbedder())
+    with served(conversation, settings, build) as address:
         yield f"{address}/"
 
 

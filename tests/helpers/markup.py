@@ -33,9 +33,9 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "aria-current", "aria-label", "aria-labelledby", "class", "data-ask", "data-close",
-    "data-current", "data-delete", "data-document", "data-open", "data-opened", "data-rename",
-    "data-spans", "data-title", "data-widen", "href", "id", "rel", "tabindex", "target", "title",
-    "type",
+    "data-current", "data-delete", "data-document", "data-generation", "data-open",
+    "data-opened", "data-rename", "data-spans", "data-title", "data-widen", "href", "id",
+    "rel", "tabindex", "target", "title", "type",
 }  # fmt: skip
 
 _TAG = re.compile(r"""<(/?)(\w+)((?:"[^"]*"|'[^']*'|[^>"'])*)>""")

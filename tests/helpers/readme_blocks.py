@@ -31,6 +31,11 @@ def eval_block() -> str:
     return f"```\n$ diamond-assistant eval --help\n{output(['eval', '--help'])}```"
 
 
+def index_block() -> str:
+    """The commands of the index."""
+    return f"```\n$ diamond-assistant index --help\n{output(['index', '--help'])}```"
+
+
 def settings_block() -> str:
     """Every field of the settings as a table."""
     rows = ["| variable | default | what it is |", "|---|---|---|"]
@@ -71,6 +76,7 @@ if __name__ == "__main__":
     text = README.read_text()
     for name, content in (
         ("help", help_block()),
+        ("index", index_block()),
         ("eval", eval_block()),
         ("settings", settings_block()),
         ("example", example_block()),

@@ -11,8 +11,9 @@ from typing import Any
 
 import uvicorn
 
+from assistant.changes import IngestReport
 from assistant.conversation import Conversation
-from assistant.index import PassageIndex
+from assistant.ingestion import ingest
 from assistant.serving.address import listen, url_of
 from assistant.settings import Settings
 from assistant.web.server import configure, make_server
@@ -22,9 +23,13 @@ Serve = Callable[..., AbstractContextManager[str]]
 
 
 @contextmanager
-def served(conversation: Conversation, index: PassageIndex, settings: Settings) -> Iterator[str]:
+def served(
+    conversation: Conversation,
+    settings: Settings,
+    build: Callable[..., IngestReport] = ingest,
+) -> Iterator[str]:
     """The address of a server over this conversation; it stops at the end."""
-    with running(lambda: make_server(conversation, settings), settings) as address:
+    with running(lambda: make_server(conversation, settings, build), settings) as address:
         yield address
 
 

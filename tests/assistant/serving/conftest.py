@@ -53,11 +53,11 @@ def talk(served_settings: Settings, talk_index: PassageIndex) -> Conversation:
 
 
 @pytest.fixture(scope="module")
-def serve(talk: Conversation, talk_index: PassageIndex, served_settings: Settings) -> Serve:
+def serve(talk: Conversation, served_settings: Settings) -> Serve:
     """Serves the conversation, or another, with some settings changed."""
 
     def serve(conversation: Conversation = talk, **changed: Any) -> AbstractContextManager[str]:
-        return served(conversation, talk_index, served_settings.model_copy(update=changed))
+        return served(conversation, served_settings.model_copy(update=changed))
 
     return serve
 

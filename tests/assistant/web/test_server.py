@@ -91,10 +91,8 @@ def test_page_takes_no_more_questions_than_may_wait(
     assert asyncio.run(longest_queue()) == settings.queue_size + CONCURRENCY
 
 
-def test_page_is_ours_and_tells_nobody(
-    conversation: Conversation, index: PassageIndex, settings: Settings
-) -> None:
-    with served(conversation, index, settings) as address:
+def test_page_is_ours_and_tells_nobody(conversation: Conversation, settings: Settings) -> None:
+    with served(conversation, settings) as address:
         config = httpx.get(address + "/config").json()
         page = httpx.get(address + "/").text
     assert config["analytics_enabled"] is False

@@ -1,0 +1,1 @@
+"""Language models: which one, the line to it, its replies."""

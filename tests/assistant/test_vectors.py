@@ -1,0 +1,111 @@
+"""Chroma's clients come and go, in threads and in processes, and its files are copied."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from fakes import HashEmbedder
+from permissions import unprivileged
+
+from assistant.vectors import ChromaFailure, PassageVectors, Row
+
+IDS = [f"owl:{number}-9" for number in range(50)]
+DATABASE = "chroma.sqlite3"
+
+
+def rows() -> Iterator[Row]:
+    for number, passage_id in enumerate(IDS):
+        vector = HashEmbedder().encode_query(f"owl {number}")
+        yield Row(passage_id, vector, "owl", "news", None)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A collection that is written and closed."""
+    PassageVectors.write(tmp_path / "chroma", rows()).close()
+    return tmp_path / "chroma"
+
+
+def test_collection_is_opened_and_closed_in_threads(folder: Path) -> None:
+    def use(number: int) -> int:
+        with closing(PassageVectors.open(folder, IDS)) as vectors:
+            return len(vectors.get(IDS))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, range(60))) == [50] * 60
+
+
+def test_collection_closed_twice_is_open_for_others(folder: Path) -> None:
+    with closing(PassageVectors.open(folder, IDS)) as one:
+        other = PassageVectors.open(folder, IDS)
+        other.close()
+        other.close()
+        assert len(one.get(IDS)) == 50
+
+
+def test_collection_that_could_not_be_opened_is_once_it_can(folder: Path) -> None:
+    whole = (folder / DATABASE).read_bytes()
+    (folder / DATABASE).write_bytes(b"no database" * 1000)
+    with pytest.raises(ChromaFailure):
+        PassageVectors.open(folder, IDS)
+    (folder / DATABASE).write_bytes(whole)
+    with closing(PassageVectors.open(folder, IDS)) as vectors:
+        assert len(vectors) == 50
+
+
+def test_collection_whose_writing_failed_is_written_in_the_same_folder(tmp_path: Path) -> None:
+    def broken() -> Iterator[Row]:
+        yield from rows()
+        raise RuntimeError
+
+    folder = tmp_path / "chroma"
+    with pytest.raises(RuntimeError):
+        PassageVectors.write(folder, broken())
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    with closing(PassageVectors.write(folder, rows())) as vectors:
+        assert len(vectors) == 50
+
+
+WRITE = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1])
+print("writing", flush=True)
+while True:
+    try:
+        with connection:
+            connection.execute("INSERT INTO acquire_write (lock_status) VALUES (1)")
+    except sqlite3.OperationalError:
+        pass
+    time.sleep(0.002)
+"""
+
+
+def test_collection_is_copied_while_somebody_opens_it(folder: Path, tmp_path: Path) -> None:
+    """Chroma writes a row into its database whenever it is opened."""
+    command = [sys.executable, "-c", WRITE, str(folder / DATABASE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        try:
+            for number in range(20):
+                copy = tmp_path / str(number)
+                PassageVectors.write(copy, [], folder, gone=IDS[:1]).close()
+                with closing(PassageVectors.open(copy, IDS[1:])) as vectors:
+                    assert len(vectors) == 49
+                with closing(sqlite3.connect(copy / DATABASE)) as connection:
+                    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        finally:
+            writer.kill()
+
+
+def test_collection_in_a_folder_where_nothing_may_be_written(folder: Path) -> None:
+    before = (folder / DATABASE).read_bytes()
+    with unprivileged(folder), closing(PassageVectors.open(folder, IDS)) as vectors:
+        assert len(vectors.get(IDS)) == 50
+    assert (folder / DATABASE).read_bytes() == before
