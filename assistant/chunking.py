@@ -101,6 +101,10 @@ class SentenceChunker(NodeParser):
     def _split(self, document: Document) -> Iterator[TextNode]:
         for section in split_sections(document.text):
             context = self._clip(_context(document, section.headings))
+            whole = _extent(document.text, section.blocks)
+            if whole and self._fits(context, whole.of(document.text)):
+                yield make_passage(document, whole, context)
+                continue
             units = [
                 unit for block in section.blocks for unit in self._units(document, block, context)
             ]
@@ -115,17 +119,16 @@ class SentenceChunker(NodeParser):
         total = self._size(context, text[first.start : last.end])
         target = total / math.ceil(total / self.max_tokens)
         passage, context = units[0]
+        size = self._size(context, passage.of(text))
         for span, next_context in units[1:]:
             longer = Span(passage.start, span.end)
-            if (
-                next_context == context
-                and self._size(context, passage.of(text)) < target
-                and self._fits(context, longer.of(text))
-            ):
-                passage = longer
+            size_of_longer = self._size(context, longer.of(text))
+            if next_context == context and size < target and size_of_longer <= self.max_tokens:
+                passage, size = longer, size_of_longer
             else:
                 yield passage, context
                 passage, context = span, next_context
+                size = self._size(context, passage.of(text))
         yield passage, context
 
     def _units(self, document: Document, block: Block, context: str) -> Iterator[Unit]:
@@ -173,6 +176,21 @@ class SentenceChunker(NodeParser):
             words = context.split()
             context = " ".join(words[: len(words) * 3 // 4]) if len(words) > 1 else context[:-8]
         return context
+
+
+def _extent(text: str, blocks: Sequence[Block]) -> Span | None:
+    """From the first to the last of what passages are made of, if there is anything."""
+    first = next(filter(None, (_edges(text, block) for block in blocks)), None)
+    last = next(filter(None, (_edges(text, block) for block in reversed(blocks))), None)
+    return Span(first.start, last.end) if first and last else None
+
+
+def _edges(text: str, block: Block) -> Span | None:
+    """From the first sentence of a block to its last, or the whole of a table."""
+    if block.kind == "table":
+        return trimmed(text, block.span)
+    sentences = split_sentences(text, block)
+    return Span(sentences[0].start, sentences[-1].end) if sentences else None
 
 
 def split_sections(text: str) -> Iterator[Section]:

@@ -234,12 +234,17 @@ class DocumentStore:
         """One passage, cut from its document."""
         return _passage(self._connection.execute(_PASSAGE + "p.id = ?", (passage_id,)).fetchone())
 
-    def passage_id(self, row: int) -> str:
-        """The id of the passage at a place in the lexical index."""
-        found: tuple[str] = self._connection.execute(
-            "SELECT id FROM passages WHERE row = ?", (row,)
-        ).fetchone()
-        return found[0]
+    def passages_by_id(self, passage_ids: Sequence[str]) -> dict[str, TextNode]:
+        """Some passages, by passage id."""
+        query = _PASSAGE + "p.id IN (SELECT value FROM json_each(?))"
+        found = self._connection.execute(query, (json.dumps(list(passage_ids)),)).fetchall()
+        passages = map(_passage, found)
+        return {passage.node_id: passage for passage in passages}
+
+    def passage_ids(self, rows: Sequence[int]) -> dict[int, str]:
+        """The ids of the passages at some places in the lexical index, by place."""
+        query = "SELECT row, id FROM passages WHERE row IN (SELECT value FROM json_each(?))"
+        return dict(self._connection.execute(query, (json.dumps(list(rows)),)).fetchall())
 
     def rows(self, passage_ids: Sequence[str]) -> dict[str, int]:
         """The places of some passages in the lexical index, by passage id."""

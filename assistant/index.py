@@ -12,9 +12,9 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,7 @@ _VOCABULARY = "vocabulary.json"
 
 # More of Chroma's graph than this is built anew: what was deleted stays in it as a hole.
 _MOST_HOLES = 0.1
+_REMEMBERED = 16  # filters whose passages are known
 _CACHED = 1000  # embeddings held in memory at once
 
 
@@ -224,10 +225,9 @@ class PassageIndex:
         self, query: str, top_k: int, filters: Filters = EVERYTHING
     ) -> list[tuple[str, float]]:
         """The passages that share words with a query as (passage id, BM25), best first."""
-        return [
-            (self._documents.passage_id(row), score)
-            for row, score in self.lexical.rank(query, top_k, self._rows(filters))
-        ]
+        ranked = self.lexical.rank(query, top_k, self._rows(filters))
+        ids = self._documents.passage_ids([row for row, _ in ranked])
+        return [(ids[row], score) for row, score in ranked]
 
     def cosines(self, vector: Vectors, passage_ids: Sequence[str]) -> dict[str, float]:
         """How near some passages are to a vector, by passage id."""
@@ -241,6 +241,10 @@ class PassageIndex:
     def passage(self, passage_id: str) -> TextNode:
         """A passage with its document's metadata."""
         return self._documents.passage(passage_id)
+
+    def passages_by_id(self, passage_ids: Sequence[str]) -> Mapping[str, TextNode]:
+        """Some passages, by passage id."""
+        return self._documents.passages_by_id(passage_ids)
 
     def passages_of(self, document_id: str) -> list[TextNode]:
         """A document's passages in reading order."""
@@ -301,8 +305,14 @@ class PassageIndex:
 
     def _rows(self, filters: Filters) -> NDArray[np.bool_] | None:
         """Which passages pass, by their places in the lexical index; None for all of them."""
-        if filters.is_empty:
-            return None
+        return None if filters.is_empty else self._passing(filters)
+
+    @cached_property
+    def _passing(self) -> Callable[[Filters], NDArray[np.bool_]]:
+        """The same for filters that are set; the last ones asked for are remembered."""
+        return lru_cache(maxsize=_REMEMBERED)(self._find_passing)
+
+    def _find_passing(self, filters: Filters) -> NDArray[np.bool_]:
         passing = np.zeros(self.manifest.passages, dtype=np.bool_)
         passing[[row for source in self._admitted(filters) for row in source.rows]] = True
         return passing

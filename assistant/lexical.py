@@ -10,6 +10,8 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
+from assistant.ranking import highest
+
 # Words of two letters or more, and numbers with their separators kept: 2.1, 1,000.
 _TERM = r"(?u)\d+(?:[.,]\d+)*|\b\w\w+\b"
 
@@ -64,8 +66,7 @@ class LexicalIndex:
         scores = self.scores(query)
         if among is not None:
             scores = np.where(among, scores, 0)
-        best = np.argsort(-scores, kind="stable")[:top_k]
-        return [(int(row), float(scores[row])) for row in best if scores[row] > 0]
+        return [(int(row), float(scores[row])) for row in highest(scores, top_k) if scores[row] > 0]
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """The BM25 score of every text, in their order."""

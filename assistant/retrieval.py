@@ -81,9 +81,10 @@ class HybridRetriever(BaseRetriever):
         bm25 = self._index.bm25(query, candidates)
         fused = fuse(cosine, bm25, self._dense_weight)
         best = sorted(fused, key=lambda passage_id: (-fused[passage_id], passage_id))
+        passages = self._index.passages_by_id(best[: self._top_k])
         found = []
         for passage_id in best[: self._top_k]:
-            passage = self._index.passage(passage_id)
+            passage = passages[passage_id]
             passage.metadata["cosine"] = cosine[passage_id]
             passage.metadata["bm25"] = bm25[passage_id]
             found.append(NodeWithScore(node=passage, score=fused[passage_id]))

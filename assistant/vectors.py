@@ -34,13 +34,15 @@ from chromadb.api.shared_system_client import SharedSystemClient
 from numpy.typing import NDArray
 
 from assistant.embeddings import Vectors
+from assistant.ranking import highest
 from assistant.schema import EVERYTHING, Filters
 
 COLLECTION = "passages"
 FOLDER = "chroma"
 # Chroma's own breadth of search loses some of the nearest, others at each opening.
 HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
-EXACT_UP_TO = 50_000
+EXACT_UP_TO = 300_000  # 0.5 GB of vectors; see docs/scaling.md
+_FEW = 0.15  # of the rows
 _DATABASE = "chroma.sqlite3"
 _PATIENCE = 60  # seconds that a copy waits for those who open what it copies
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
@@ -168,8 +170,7 @@ class PassageVectors:
         self._rows: NDArray[np.float32] | None = None
         self._places: Mapping[str, int] = {}
         if 0 < len(ids) <= EXACT_UP_TO:
-            found = self.get(ids)
-            self._rows = np.stack([found[passage_id] for passage_id in ids])
+            self._rows = self._in_order(ids)
             self._places = {passage_id: place for place, passage_id in enumerate(ids)}
 
     def __len__(self) -> int:
@@ -188,10 +189,9 @@ class PassageVectors:
         `among`, of shape (len(ids),), says which passages pass the filters.
         """
         if self._rows is not None:
-            cosines = self._rows @ vector
-            rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
-            best = rows[np.argsort(-cosines[rows], kind="stable")[:top_k]]
-            return [(self._ids[row], float(cosines[row])) for row in best]
+            rows, cosines = self._compared(self._rows, vector, among)
+            best = highest(cosines, top_k)
+            return [(self._ids[rows[place]], float(cosines[place])) for place in best]
         with self._plainly():
             found = self._collection.query(
                 query_embeddings=vector,
@@ -216,6 +216,32 @@ class PassageVectors:
             rows = np.asarray(found["embeddings"], dtype=np.float32)
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
+
+    def _compared(
+        self, matrix: NDArray[np.float32], vector: Vectors, among: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.intp], Vectors]:
+        """The rows that pass and their cosines.
+
+        Picking out rows takes longer than comparing them, unless they are few.
+        """
+        if among is None:
+            return np.arange(len(matrix)), matrix @ vector
+        rows = np.flatnonzero(among)
+        if len(rows) > _FEW * len(matrix):
+            return rows, (matrix @ vector)[rows]
+        return rows, matrix[rows] @ vector
+
+    def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """All vectors, as the rows of a matrix; read in parts, as Chroma takes much memory."""
+        dimension = len(self.get(ids[:1])[ids[0]])
+        matrix = np.empty((len(ids), dimension), dtype=np.float32)
+        filled = 0
+        for batch in batches(ids, self._batch):
+            vectors = self.get(batch)
+            for passage_id in batch:
+                matrix[filled] = vectors[passage_id]
+                filled += 1
+        return matrix
 
 
 def add_rows(collection: chromadb.Collection, rows: Iterable[Row], batch: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import unicodedata
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from assistant.errors import UnreadableDocument
 from assistant.loading.extracts import MIB
 
 SIDECAR = ".meta.yaml"
+
+_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls and halves of characters
 
 _LOCK = "~$"  # how the name begins of what an Office program puts beside an open file
 
@@ -38,7 +40,7 @@ def check_file(path: Path, corpus_dir: Path) -> None:
     Raises:
         UnreadableDocument: it does not, and what to do.
     """
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in str(path)):
+    if _NOT_TEXT.search(str(path)):
         raise UnreadableDocument(f"its name {path.name!a} is not text on one line; rename it")
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(corpus_dir)):
         raise UnreadableDocument("a link that leads out of the corpus; put the file itself here")
