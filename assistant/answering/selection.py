@@ -12,7 +12,7 @@ from assistant.answering.moments import Moment
 MAX_SENTENCES = 4
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
-PER_WORD = 0.06  # what a sentence may lack of the best score, for each word of room that it leaves
+PER_WORD = 0.05  # what a sentence may lack of the best score, for each word of room that it leaves
 SAME_SOURCE = 0.7  # what a sentence gains beside one of its own document
 OTHER_FIGURE = 1.0  # what it gains beside one of another page with another figure
 
