@@ -15,6 +15,10 @@ from assistant.schema import EVERYTHING, Facets, Filters
 # A question that was taken for a follow-up by mistake should find its own passages first.
 IN_CONTEXT = 0.9
 
+# From so many words on, a query has many parts: one vector blurs them, its words do not.
+LONG_QUERY = 25
+BLURRED = 0.83  # times the weight of nearness of meaning, then
+
 
 @runtime_checkable
 class Filterable(Protocol):
@@ -35,9 +39,9 @@ class HybridRetriever(BaseRetriever):
     A query is searched together with the other names of what it names. The
     candidates are the best of either ranking, and every one of them gets both
     its scores. Each score is stretched to 0–1 over the candidates; a passage's
-    score is `dense_weight` times the one plus the rest times the other: the
-    convex combination of Bruch et al., "An Analysis of Fusion Functions for
-    Hybrid Retrieval" (2023). It beats reciprocal rank fusion because it keeps
+    score is `dense_weight` (less for a long query) times the one plus the rest
+    times the other: the convex combination of Bruch et al., "An Analysis of
+    Fusion Functions for Hybrid Retrieval" (2023). It beats reciprocal rank fusion because it keeps
     how much better one candidate is than the next.
 
     The passages come best first; their metadata gains `cosine` and `bm25`, the
@@ -79,7 +83,7 @@ class HybridRetriever(BaseRetriever):
         candidates = list({passage_id for passage_id, _ in [*nearest, *matching]})
         cosine = self._index.cosines(vector, candidates)
         bm25 = self._index.bm25(query, candidates)
-        fused = fuse(cosine, bm25, self._dense_weight)
+        fused = fuse(cosine, bm25, self._dense_weight * sharpness(query_bundle.query_str))
         best = sorted(fused, key=lambda passage_id: (-fused[passage_id], passage_id))
         passages = self._index.passages_by_id(best[: self._top_k])
         found = []
@@ -114,6 +118,15 @@ def search(
                 best[passage.node.node_id] = passage
     ordered = sorted(best.values(), key=lambda p: (-p.get_score(), p.node.node_id))
     return ordered[: max(map(len, rankings), default=0)]
+
+
+def sharpness(query: str) -> float:
+    """How much the vector of a query counts: less where the query is long.
+
+    >>> sharpness("When did the plant open?")
+    1.0
+    """
+    return BLURRED if len(query.split()) >= LONG_QUERY else 1.0
 
 
 def filterable(retriever: BaseRetriever) -> Filterable:

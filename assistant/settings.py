@@ -69,9 +69,9 @@ class Settings(BaseSettings):
     reranker: str = Field(
         "packaged", description="the packaged model, or a cross-encoder's name or folder"
     )
-    answer_from: int = Field(10, ge=1, description="passages, of those, that an answer may quote")
+    answer_from: int = Field(12, ge=1, description="passages, of those, that an answer may quote")
 
-    answer_words: int = Field(64, ge=10, description="longest offline answer")
+    answer_words: int = Field(100, ge=10, description="longest offline answer")
     calibration: Path = Field(
         Path("assistant/answering/calibration.json"),
         description="the fitted confidence and its thresholds, from `eval calibrate`",

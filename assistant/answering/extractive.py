@@ -26,7 +26,7 @@ from assistant.reranking import Judgement, Reranker, best_first, reading_of
 from assistant.schema import Answer, Citation, Outcome
 from assistant.segmentation import Span
 
-SEVERAL = 1.35  # times the room, where several things are asked for
+SEVERAL = 1.25  # times the room, where several things are asked for
 MORE_SENTENCES = 2  # then, beside it
 NAME = 3  # words that the name and date of a source take
 NEAREST_SENTENCES = 2

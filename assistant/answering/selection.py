@@ -10,10 +10,11 @@ from assistant.answering.candidates import Candidate
 from assistant.answering.moments import Moment
 
 MAX_SENTENCES = 4
-WORTH_SAYING = 5.0  # how far below the best sentence another may score
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
-ANSWERS_TOO = -5.0  # the least logit of a sentence beside the best one
+PER_WORD = 0.05  # what a sentence may lack of the best score, for each word of room that it leaves
+SAME_SOURCE = 0.7  # what a sentence gains beside one of its own document
+OTHER_FIGURE = 1.0  # what it gains beside one of another page with another figure
 
 # Openings that point at the sentence before: alone, the quote would not say who or what.
 _POINTS_BACK = re.compile(
@@ -29,30 +30,56 @@ def choose(
 ) -> list[Candidate]:
     """The best sentences that fit, no fact twice and no page in two voices.
 
-    Of several sentences that say the same, the one with the best source is
-    taken. The first is taken even if it alone is longer than `max_words`.
+    The longer the answer grows, the nearer to the best a sentence must score:
+    a clear answer stays short, and an unclear one gets room for a second
+    chance. Of several sentences that say the same, the one with the best source
+    is taken. The first is taken even if it alone is longer than `max_words`.
     """
-    near = [c for c in candidates if c.score >= candidates[0].score - WORTH_SAYING]
-    near = [c for c in near if c is near[0] or c.logit >= ANSWERS_TOO]
     chosen: list[Candidate] = []
     words = 0
-    for candidate in near:
+    for candidate, lacks in _by_company(candidates):
         if len(chosen) == max_sentences:
             break
         if any(candidate.same_fact(other) for other in chosen):
             continue
-        twins = [c for c in near if c.same_fact(candidate)]
         speakers = [
             twin
-            for twin in twins
-            if _one_voice(twin, chosen) and not any(twin.same_fact(other) for other in chosen)
+            for twin in candidates
+            if twin.same_fact(candidate)
+            and _one_voice(twin, chosen)
+            and not any(twin.same_fact(other) for other in chosen)
         ]
         speaker = min(speakers, key=lambda c: c.standing, default=None)
-        if speaker is None or (chosen and words + speaker.words > max_words):
+        if speaker is None:
+            continue
+        left = max_words - words - speaker.words
+        if chosen and (left < 0 or lacks > PER_WORD * left):
             continue
         chosen.append(speaker)
         words += speaker.words
     return chosen
+
+
+def _by_company(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
+    """The best, then the others by their worth beside it, each with what it lacks to be as good.
+
+    The source that answers best knows the rest, too; and another page that gives
+    another figure should be heard.
+    """
+    if not candidates:
+        return []
+    best = candidates[0]
+    others = [
+        (
+            other,
+            best.score
+            - other.score
+            - SAME_SOURCE * (other.document == best.document)
+            - OTHER_FIGURE * disagree(best, other),
+        )
+        for other in candidates[1:]
+    ]
+    return [(best, 0.0), *sorted(others, key=lambda pair: pair[1])]
 
 
 def with_antecedents(
@@ -83,12 +110,18 @@ def disagreements(chosen: Sequence[Candidate]) -> list[tuple[int, int]]:
     return [
         (first, second)
         for (first, one), (second, other) in combinations(enumerate(chosen), 2)
-        if one.page != other.page
-        and one.numbers
-        and other.numbers
+        if disagree(one, other)
+    ]
+
+
+def disagree(one: Candidate, other: Candidate) -> bool:
+    """Whether sentences of two pages seem to give other figures for one thing."""
+    return (
+        one.page != other.page
+        and bool(one.numbers and other.numbers)
         and one.numbers != other.numbers
         and float(one.vector @ other.vector) >= SAME_THING
-    ]
+    )
 
 
 def sentence_before(candidate: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:

@@ -13,7 +13,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from assistant.embeddings import Embedder
 from assistant.index import PassageIndex
 from assistant.ingestion import ingest, open_index
-from assistant.retrieval import IN_CONTEXT, HybridRetriever, fuse, search
+from assistant.retrieval import BLURRED, IN_CONTEXT, LONG_QUERY, HybridRetriever, fuse, search
 from assistant.schema import Filters
 from assistant.settings import Settings
 
@@ -118,6 +118,15 @@ class Fixed(BaseRetriever):
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         scores = self.found[query_bundle.query_str]
         return [NodeWithScore(node=TextNode(id_=name), score=scores[name]) for name in scores]
+
+
+@pytest.mark.parametrize(("words", "share"), [(LONG_QUERY - 1, 1.0), (LONG_QUERY, BLURRED)])
+def test_retrieve_by_meaning_less_where_the_query_is_long(
+    retrieve: Retrieve, words: int, share: float
+) -> None:
+    """No passage has its words, so that the farthest in meaning has the other share."""
+    worst = retrieve("zeppelin " * words, dense_weight=0.5)[-1]
+    assert worst.score == pytest.approx(1 - 0.5 * share)
 
 
 def test_search_keeps_each_passage_once_with_its_best_score() -> None:

@@ -10,10 +10,12 @@ from sentences import GAZETTE, candidate, neighbours
 from assistant.answering.candidates import Candidate
 from assistant.answering.moments import Moment
 from assistant.answering.selection import (
-    ANSWERS_TOO,
     MAX_SENTENCES,
-    WORTH_SAYING,
+    OTHER_FIGURE,
+    PER_WORD,
+    SAME_SOURCE,
     choose,
+    disagree,
     reading_order,
     sentence_before,
     with_antecedents,
@@ -72,23 +74,37 @@ def test_choose_never_tells_a_fact_twice() -> None:
         assert not one.same_fact(other)
 
 
-@pytest.mark.parametrize(
-    ("score", "chosen"), [(-WORTH_SAYING, True), (-WORTH_SAYING - 0.01, False)]
-)
-def test_choose_only_what_is_near_the_best(score: float, chosen: bool) -> None:
-    best, other = candidate("Owls wake at dusk."), candidate("Gulls sail.", "b", meaning=1)
-    assert (len(choose([best, replace(other, score=score)], 80)) == 2) is chosen
+@pytest.mark.parametrize(("words_left", "chosen"), [(10, True), (9, False)])
+def test_choose_the_nearer_to_the_best_the_less_room_is_left(words_left: int, chosen: bool) -> None:
+    """What a sentence may lack grows with the room that it leaves: here, ten words of it."""
+    best = candidate("Owls wake at dusk.")
+    other = candidate("Gulls sail.", "b", score=-10 * PER_WORD, meaning=1)
+    room = best.words + other.words + words_left
+    assert (other in choose([best, other], room)) is chosen
 
 
-@pytest.mark.parametrize(("logit", "chosen"), [(ANSWERS_TOO, True), (ANSWERS_TOO - 0.01, False)])
-def test_choose_beside_the_best_only_what_answers_too(logit: float, chosen: bool) -> None:
-    best, other = candidate("Owls wake at dusk."), candidate("Gulls sail.", "b", meaning=1)
-    assert (len(choose([best, replace(other, logit=logit)], 80)) == 2) is chosen
+@pytest.mark.parametrize(("document", "chosen"), [("gull", True), ("b", False)])
+def test_choose_rather_from_the_source_of_the_best(document: str, chosen: bool) -> None:
+    best = candidate("Owls wake at dusk.")
+    other = candidate("Gulls sail.", document, score=-SAME_SOURCE, meaning=1)
+    assert (other in choose([best, other], best.words + other.words)) is chosen
 
 
-def test_choose_the_best_even_if_the_model_doubts_it() -> None:
-    doubted = candidate("Owls wake at dusk.", logit=ANSWERS_TOO - 5)
-    assert choose([doubted], 80) == [doubted]
+@pytest.mark.parametrize(("figure", "chosen"), [("5", True), ("3", False)])
+def test_choose_rather_another_figure_of_another_page(figure: str, chosen: bool) -> None:
+    best = candidate("The glass bridge toll is 3 crowns.")
+    other = candidate(f"Carts pay {figure} coins.", "b", score=-OTHER_FIGURE)
+    other = replace(other, vector=0.8 * other.vector)  # the same figure is not the same fact
+    assert disagree(best, other) is chosen
+    assert (other in choose([best, other], best.words + other.words)) is chosen
+
+
+def test_choose_the_second_by_its_worth_beside_the_best() -> None:
+    """A sentence of the best one's source goes before a little better one of another's."""
+    best = candidate("Owls wake at dusk.")
+    stranger = candidate("Eels sing.", "b", score=-SAME_SOURCE / 2, meaning=1)
+    near = candidate("Gulls sail.", score=-SAME_SOURCE, meaning=2)
+    assert choose([best, stranger, near], 80, 2) == [best, near]
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -106,8 +122,8 @@ def test_choose_the_first_at_any_length_and_more_where_they_fit(max_words: int, 
 def test_choose_a_shorter_one_after_one_that_does_not_fit() -> None:
     first, long, short = (
         candidate("Owls wake.", score=3),
-        candidate("Gulls sail at noon.", "b", score=2, meaning=1),
-        candidate("Eels.", "c", score=1, meaning=2),
+        candidate("Gulls sail at noon.", "b", score=3, meaning=1),
+        candidate("Eels.", "c", score=3, meaning=2),
     )
     assert choose([first, long, short], 3) == [first, short]
 
