@@ -167,14 +167,17 @@ def test_adding_is_accessible(width: int, scheme: str, visit: OpenPage, tmp_path
     opened = visit(width=width, height=844, scheme=scheme)
     page = opened.page
     open_adding(page)
+    page.wait_for_timeout(500)  # colours fade
     assert violations(opened) == []
     (tmp_path / "broken.pdf").write_bytes(b"%PDF")
     crane = tmp_path / f"crane-{width}.txt"
     crane.write_text(f"The crane of Oster lifts {width} tonnes.")
     page.set_input_files("#files input[type=file]", [crane, tmp_path / "broken.pdf"])
     page.wait_for_selector("#files .file-preview tr")
+    page.wait_for_timeout(500)  # colours fade
     assert violations(opened) == []
     page.click("#add")
     outcome(page)
+    page.wait_for_timeout(500)  # colours fade
     assert violations(opened) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
