@@ -65,8 +65,8 @@ def run(arguments: Sequence[str]) -> int:
 @click.version_option(package_name="diamond-assistant", message="%(version)s")
 def commands() -> None:
     """Ask the documents on Japan's $550-billion US investment package and on the
-    synthetic-diamond supply chain. Every sentence of an answer is a quote and leads
-    to its source.
+    synthetic-diamond supply chain. Every sentence of an answer leads to the words of
+    its source.
 
     Settings come from the environment (DIAMOND_INDEX, DIAMOND_EMBEDDING_MODEL, ...);
     the README lists them.
