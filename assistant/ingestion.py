@@ -105,9 +105,10 @@ def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestR
         IndexNotBuilt: there is no index yet.
         IndexDamaged: the current generation cannot be read.
     """
+    recipe = recipe_of(settings)
     with contextlib.closing(_open_current(generations_of(settings))) as index:
-        found = _checked((corpus or open_corpus(settings)).read(index.manifest.fingerprints))
-        return compare(index, recipe_of(settings), found).report
+        found = _read(index, recipe, corpus or open_corpus(settings), no_progress)
+        return compare(index, recipe, found).report
 
 
 def planned_changes(

@@ -36,7 +36,9 @@ def towers(tmp_path: Path, load: Load) -> Settings:
     corpus = tmp_path / "towers"
     calibration = tmp_path / "calibration.json"
     calibration.write_text(CALIBRATION.model_dump_json())
-    (tmp_path / "main.toml").write_text(f'corpus_dir = "{corpus}"\ncalibration = "{calibration}"\n')
+    (tmp_path / "main.toml").write_text(
+        f'corpus_dir = "{corpus}"\ncalibration = "{calibration}"\nkeep_generations = 1\n'
+    )
     settings = load_settings(indexes_dir=tmp_path)
     unrest.write_edition(corpus, 0, random.Random(SEED))
     ingest(settings, load=load)
@@ -76,8 +78,9 @@ def test_killed_builds_disturb_nobody(
         builder = processes.enter_context(start("builds", towers.indexes_dir, KILLS, SEED))
         builds = result(builder)
         reads = [result(reader) for reader in readers]
+    seen = [{**read, "generations": len(read["generations"])} for read in reads]
     with capsys.disabled():
-        print(f"\n{builds}\n{reads}")  # noqa: T201
+        print(f"\nkilled {builds['killed']}, finished {builds['finished']}; {seen}")  # noqa: T201
     assert builds["failed"] == []
     assert sum(builds["killed"].values()) == KILLS
     for read in reads:
@@ -91,6 +94,18 @@ def test_killed_builds_disturb_nobody(
     assert verify(towers) == []
     left = {path.name for path in (generations_of(towers).root / "generations").iterdir()}
     assert left == set(generations_of(towers).finished())
+
+
+def test_builds_in_the_same_process_disturb_nobody(towers: Settings, load: Load) -> None:
+    """As when somebody adds documents in the chat."""
+    with unrest.Reader(towers, SEED) as reader:
+        for edition in range(1, 6):
+            unrest.write_edition(towers.corpus_dir, edition, random.Random(edition))
+            assert not ingest(towers, load=load).is_empty
+    assert reader.reads.faults == []
+    assert reader.reads.answered > 0
+    assert len(reader.reads.generations) > 1
+    assert verify(towers) == []
 
 
 @pytest.mark.parametrize(

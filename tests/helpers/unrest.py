@@ -144,25 +144,26 @@ class Reader:
         self._seed = seed
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
         self._conversation = Conversation.open(
             settings, lambda name, threads: HashEmbedder(), lambda name, threads: FakeReranker()
         )
 
-    def run(self) -> Reads:
+    def __enter__(self) -> Reader:
         jobs = [self._ask, self._ask, self._ask, self._open]
-        threads = [
+        self._threads = [
             threading.Thread(target=self._again, args=(job, random.Random(self._seed + number)))
             for number, job in enumerate(jobs)
         ]
-        for thread in threads:
+        for thread in self._threads:
             thread.start()
-        print("reading", flush=True)  # noqa: T201
-        sys.stdin.read()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
         self._stop.set()
-        for thread in threads:
+        for thread in self._threads:
             thread.join()
         self._conversation.library.close()
-        return self.reads
 
     def _again(self, job: Callable[[random.Random], None], chance: random.Random) -> None:
         while not self._stop.is_set():
@@ -232,7 +233,10 @@ def main() -> None:
     if command == "builds":
         result = build_and_be_killed(settings, int(numbers[0]), int(numbers[1]))
     else:
-        result = Reader(settings, int(numbers[0])).run()
+        with Reader(settings, int(numbers[0])) as reader:
+            print("reading", flush=True)  # noqa: T201
+            sys.stdin.read()
+        result = reader.reads
     print(json.dumps(asdict(result), default=sorted), flush=True)  # noqa: T201
 
 
