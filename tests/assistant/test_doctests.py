@@ -10,6 +10,7 @@ import pytest
         "assistant.segmentation",
         "assistant.chunking",
         "assistant.lexical",
+        "assistant.ranking",
         "assistant.vocabulary",
         "assistant.schema",
         "assistant.fetching.download",
