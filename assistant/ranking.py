@@ -14,7 +14,7 @@ def highest(scores: NDArray[np.float32], most: int) -> NDArray[np.intp]:
     >>> highest(np.array([1, 3, 2, 3], dtype=np.float32), 3).tolist()
     [1, 3, 2]
     """
-    if most < len(scores):
+    if 0 < most < len(scores):
         least = np.partition(scores, len(scores) - most)[len(scores) - most]
         places = np.flatnonzero(scores >= least)
     else:

@@ -42,7 +42,6 @@ FOLDER = "chroma"
 # Chroma's own breadth of search loses some of the nearest, others at each opening.
 HNSW: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 500}
 EXACT_UP_TO = 300_000  # 0.5 GB of vectors; see docs/scaling.md
-_FEW = 0.15  # of the rows
 _DATABASE = "chroma.sqlite3"
 _PATIENCE = 60  # seconds that a copy waits for those who open what it copies
 _BATCH = 5000  # Chroma refuses more than 5461 rows in one call
@@ -189,6 +188,7 @@ class PassageVectors:
         `among`, of shape (len(ids),), says which passages pass the filters.
         """
         if self._rows is not None:
+<<<<<<< HEAD
             rows, cosines = self._compared(self._rows, vector, among)
             best = highest(cosines, top_k)
             return [(self._ids[rows[place]], float(cosines[place])) for place in best]
@@ -199,6 +199,18 @@ class PassageVectors:
                 where=_where(filters),
                 include=["distances"],
             )
+=======
+            cosines = self._rows @ vector
+            rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
+            best = rows[highest(cosines[rows], top_k)]
+            return [(self._ids[row], float(cosines[row])) for row in best]
+        found = self._collection.query(
+            query_embeddings=vector,
+            n_results=min(top_k, len(self._ids)),
+            where=_where(filters),
+            include=["distances"],
+        )
+>>>>>>> scale
         distances = (found["distances"] or [[]])[0]
         return [
             (passage_id, 1.0 - distance)
@@ -217,31 +229,20 @@ class PassageVectors:
             vectors.update(zip(found["ids"], rows, strict=True))
         return vectors
 
-    def _compared(
-        self, matrix: NDArray[np.float32], vector: Vectors, among: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.intp], Vectors]:
-        """The rows that pass and their cosines.
-
-        Picking out rows takes longer than comparing them, unless they are few.
-        """
-        if among is None:
-            return np.arange(len(matrix)), matrix @ vector
-        rows = np.flatnonzero(among)
-        if len(rows) > _FEW * len(matrix):
-            return rows, (matrix @ vector)[rows]
-        return rows, matrix[rows] @ vector
-
     def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """All vectors, as the rows of a matrix; read in parts, as Chroma takes much memory."""
+<<<<<<< HEAD
         dimension = len(self.get(ids[:1])[ids[0]])
         matrix = np.empty((len(ids), dimension), dtype=np.float32)
         filled = 0
         for batch in batches(ids, self._batch):
+=======
+        parts = []
+        for batch in batches(ids, _BATCH):
+>>>>>>> scale
             vectors = self.get(batch)
-            for passage_id in batch:
-                matrix[filled] = vectors[passage_id]
-                filled += 1
-        return matrix
+            parts.append(np.stack([vectors[passage_id] for passage_id in batch]))
+        return np.concatenate(parts)
 
 
 def add_rows(collection: chromadb.Collection, rows: Iterable[Row], batch: int) -> None:

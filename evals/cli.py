@@ -307,6 +307,65 @@ def speed_backends(
     return 0
 
 
+@speed.command("build")
+@click.option(
+    "--documents",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="How many documents the index has that is rebuilt.",
+)
+@click.option(
+    "--embedded",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="How many documents the index has that is built with the model.",
+)
+@json_option
+@set_option
+def speed_build(
+    documents: int, embedded: int, as_json: bool, assignments: tuple[str, ...]
+) -> int:  # fmt: skip
+    """Compare a build with its embedding, and rebuilds with a build.
+
+    The documents are copies of the corpus, each with another title and numbers.
+    """
+    from assistant.settings import load_settings
+    from evals import report
+    from evals.benchmarks.build import measure
+
+    settings = load_settings(**parsed(assignments))
+    with _progress("Embedding") as progress:
+        rows = measure(settings, documents, embedded, progress)
+    report.show_rows(rows, as_json)
+    return 0
+
+
+@speed.command("scale")
+@click.option(
+    "--sizes",
+    default="1000,10000,100000",
+    show_default=True,
+    help="How many passages the indexes have, with commas between.",
+)
+@json_option
+@set_option
+def speed_scale(sizes: str, as_json: bool, assignments: tuple[str, ...]) -> int:
+    """Compare retrieval from indexes of different sizes, filtered and not."""
+    from assistant.settings import load_settings
+    from evals import report
+    from evals.benchmarks.scale import measure
+
+    if not all(size.strip().isdecimal() and int(size) for size in sizes.split(",")):
+        raise SettingsError(f"--sizes {sizes}: expected numbers such as 1000,10000")
+    settings = load_settings(**parsed(assignments))
+    with _progress("Measuring") as progress:
+        rows = measure(settings, [int(size) for size in sizes.split(",")], progress)
+    report.show_rows(rows, as_json)
+    return 0
+
+
 @evaluate.command()
 @click.argument("feedback", type=click.Path(path_type=Path), required=False)
 @click.option("--list", "as_table", is_flag=True, help="Show the feedback, right answers too.")

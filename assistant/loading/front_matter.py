@@ -25,6 +25,11 @@ from pydantic import (
 
 from assistant.errors import UnreadableDocument
 
+try:
+    from yaml import CSafeLoader as SafeLoaderInC
+except ImportError:  # PyYAML was built without it
+    from yaml import SafeLoader as SafeLoaderInC  # type: ignore[assignment]
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Kind = Literal["official", "company", "news", "analysis", "reference"]
 
@@ -97,17 +102,19 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
 
 
-# The parser in C, where PyYAML was built with it: ten times faster.
-_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_SafeLoader):
+class _Loader(yaml.SafeLoader):
     """YAML that leaves dates as they are written, for the field to be named if one is wrong."""
 
 
-_Loader.yaml_implicit_resolvers = {
+class _QuickLoader(SafeLoaderInC):
+    """The same in C, ten times faster; at a hundred thousand brackets in each other it crashes."""
+
+
+_QUICK_UP_TO = 4000  # characters: front matter of digests is a tenth of that
+
+_Loader.yaml_implicit_resolvers = _QuickLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-    for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -148,7 +155,7 @@ def peek(header: str) -> dict[str, Any]:
 
 def _parse(header: str, model: type[Sidecar]) -> Any:
     try:
-        return yaml.load(header, _Loader)
+        return yaml.load(header, _QuickLoader if len(header) <= _QUICK_UP_TO else _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         above = 2 if model is FrontMatter else 1  # lines are counted from 1, and --- is one

@@ -23,6 +23,7 @@ from assistant.vectors import batches
 PER_DOCUMENT = 5  # passages
 WORDS = 100  # a passage
 VOCABULARY = 50_000
+DIMENSION = 384
 
 _ID = re.compile(r"^id: ", re.MULTILINE)
 _TITLE = re.compile(r'^title: "?', re.MULTILINE)
@@ -67,7 +68,8 @@ class QuickEmbedder:
         return self._real.count_tokens(text)
 
     def encode_query(self, query: str) -> Vectors:
-        return random_units(self._random, 1, self._dimension)[0]
+        vector: Vectors = random_units(self._random, 1, self._dimension)[0]
+        return vector
 
     def encode_spans(
         self, texts: Sequence[str], spans: Sequence[Sequence[Span]]
@@ -79,10 +81,11 @@ class QuickEmbedder:
 def random_units(random: np.random.Generator, count: int, dimension: int) -> Vectors:
     """Vectors of length 1: shape (count, dimension)."""
     vectors = random.standard_normal((count, dimension), dtype=np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
-def write_index(directory: Path, passages: int, dimension: int) -> None:
+def write_index(directory: Path, passages: int) -> None:
     """Write a generation of invented text, in an empty folder.
 
     The words come as often as words do, stop words left out. The vectors lie in
@@ -93,8 +96,8 @@ def write_index(directory: Path, passages: int, dimension: int) -> None:
     with closing(EmbeddingCache.open(directory.with_suffix(".embeddings"))) as cache:
         for some in batches(documents, 1000):
             chunks = [chunk for document in some for chunk in document.chunks]
-            vectors = clustered(random, len(chunks), dimension)
-            sentences = np.empty((0, dimension), dtype=np.float32)
+            vectors = clustered(random, len(chunks))
+            sentences = np.empty((0, DIMENSION), dtype=np.float32)
             cache.put({c.key: (v, sentences) for c, v in zip(chunks, vectors, strict=True)})
         manifest = Manifest(
             generation="0001-00000000",
@@ -110,10 +113,15 @@ def _documents(random: np.random.Generator, passages: int) -> list[ChunkedDocume
     words = _Words(random)
     written = []
     for number in range(-(-passages // PER_DOCUMENT)):
+<<<<<<< HEAD
         parts = [
             words.text(WORDS)
             for _ in range(min(PER_DOCUMENT, passages - len(written) * PER_DOCUMENT))
         ]
+=======
+        left = passages - number * PER_DOCUMENT
+        parts = [words.text(WORDS) for _ in range(min(PER_DOCUMENT, left))]
+>>>>>>> scale
         text = "\n".join(parts)
         folder = "few" if number % 70 == 0 else "some" if number % 10 < 3 else "rest"
         metadata = {"title": f"Report {number}", "kind": "news", "published": None}
@@ -143,9 +151,9 @@ class _Words:
         return " ".join([self._words[place] for place in places])
 
 
-def clustered(random: np.random.Generator, count: int, dimension: int) -> Vectors:
-    """Vectors of length 1, twenty around each centre: shape (count, dimension)."""
-    centres = np.repeat(random_units(random, -(-count // 20), dimension), 20, axis=0)[:count]
-    vectors = centres + 0.8 * random_units(random, count, dimension)
+def clustered(random: np.random.Generator, count: int) -> Vectors:
+    """Vectors of length 1, twenty around each centre: shape (count, DIMENSION)."""
+    centres = np.repeat(random_units(random, -(-count // 20), DIMENSION), 20, axis=0)[:count]
+    vectors = centres + 0.8 * random_units(random, count, DIMENSION)
     unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit

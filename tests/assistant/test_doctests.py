@@ -11,6 +11,7 @@ import pytest
         "assistant.chunking",
         "assistant.chroma_server",
         "assistant.lexical",
+        "assistant.ranking",
         "assistant.vocabulary",
         "assistant.schema",
         "assistant.fetching.download",

@@ -248,6 +248,12 @@ def test_load_document_broken_front_matter(
     assert f"lamp.md: broken front matter, line {line}: {problem}" in message
 
 
+def test_load_document_front_matter_of_brackets_in_each_other(tmp_path: Path) -> None:
+    many = 300_000  # the quick parser would take the whole process down with it
+    message = complaint(tmp_path, page(title="[" * many + "]" * many))
+    assert "lamp.md: broken front matter" in message
+
+
 @pytest.mark.parametrize("value", ["!!python/name:os.system", "!!int lamp"])
 def test_load_document_value_that_yaml_cannot_make(tmp_path: Path, value: str) -> None:
     assert "lamp.md" in complaint(tmp_path, page(title=value))
