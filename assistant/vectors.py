@@ -188,10 +188,10 @@ class PassageVectors:
         `among`, of shape (len(ids),), says which passages pass the filters.
         """
         if self._rows is not None:
-<<<<<<< HEAD
-            rows, cosines = self._compared(self._rows, vector, among)
-            best = highest(cosines, top_k)
-            return [(self._ids[rows[place]], float(cosines[place])) for place in best]
+            cosines = self._rows @ vector
+            rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
+            best = rows[highest(cosines[rows], top_k)]
+            return [(self._ids[row], float(cosines[row])) for row in best]
         with self._plainly():
             found = self._collection.query(
                 query_embeddings=vector,
@@ -199,18 +199,6 @@ class PassageVectors:
                 where=_where(filters),
                 include=["distances"],
             )
-=======
-            cosines = self._rows @ vector
-            rows = np.arange(len(cosines)) if among is None else np.flatnonzero(among)
-            best = rows[highest(cosines[rows], top_k)]
-            return [(self._ids[row], float(cosines[row])) for row in best]
-        found = self._collection.query(
-            query_embeddings=vector,
-            n_results=min(top_k, len(self._ids)),
-            where=_where(filters),
-            include=["distances"],
-        )
->>>>>>> scale
         distances = (found["distances"] or [[]])[0]
         return [
             (passage_id, 1.0 - distance)
@@ -231,15 +219,8 @@ class PassageVectors:
 
     def _in_order(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """All vectors, as the rows of a matrix; read in parts, as Chroma takes much memory."""
-<<<<<<< HEAD
-        dimension = len(self.get(ids[:1])[ids[0]])
-        matrix = np.empty((len(ids), dimension), dtype=np.float32)
-        filled = 0
-        for batch in batches(ids, self._batch):
-=======
         parts = []
-        for batch in batches(ids, _BATCH):
->>>>>>> scale
+        for batch in batches(ids, self._batch):
             vectors = self.get(batch)
             parts.append(np.stack([vectors[passage_id] for passage_id in batch]))
         return np.concatenate(parts)

@@ -113,15 +113,8 @@ def _documents(random: np.random.Generator, passages: int) -> list[ChunkedDocume
     words = _Words(random)
     written = []
     for number in range(-(-passages // PER_DOCUMENT)):
-<<<<<<< HEAD
-        parts = [
-            words.text(WORDS)
-            for _ in range(min(PER_DOCUMENT, passages - len(written) * PER_DOCUMENT))
-        ]
-=======
         left = passages - number * PER_DOCUMENT
         parts = [words.text(WORDS) for _ in range(min(PER_DOCUMENT, left))]
->>>>>>> scale
         text = "\n".join(parts)
         folder = "few" if number % 70 == 0 else "some" if number % 10 < 3 else "rest"
         metadata = {"title": f"Report {number}", "kind": "news", "published": None}

@@ -119,7 +119,7 @@ def test_collection_in_a_folder_where_nothing_may_be_written(folder: Path) -> No
 def test_nearest_among_few_or_many_is_what_passes_of_all(folder: Path, every: int) -> None:
     among = np.arange(len(IDS)) % every == 0
     question = HashEmbedder().encode_query("owl 7")
-    with closing(PassageVectors.open(folder, IDS)) as vectors:
+    with closing(STORE.open(folder.parent, "1", IDS)) as vectors:
         everything = vectors.nearest(question, len(IDS))
         found = vectors.nearest(question, len(IDS), among=among)
     expected = [(i, c) for i, c in everything if among[IDS.index(i)]]
@@ -127,7 +127,7 @@ def test_nearest_among_few_or_many_is_what_passes_of_all(folder: Path, every: in
 
 
 def test_vectors_of_passages_that_are_not_there_are_left_out(folder: Path) -> None:
-    with closing(PassageVectors.open(folder, IDS)) as vectors:
+    with closing(STORE.open(folder.parent, "1", IDS)) as vectors:
         found = vectors.get([IDS[3], "owl:none-9"])
     assert list(found) == [IDS[3]]
     assert np.allclose(found[IDS[3]], HashEmbedder().encode_query("owl 3"))
@@ -135,4 +135,4 @@ def test_vectors_of_passages_that_are_not_there_are_left_out(folder: Path) -> No
 
 def test_collection_without_one_of_the_passages_is_not_opened(folder: Path) -> None:
     with pytest.raises(KeyError):
-        PassageVectors.open(folder, [*IDS, "owl:none-9"])
+        STORE.open(folder.parent, "1", [*IDS, "owl:none-9"])
