@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -17,6 +18,8 @@ from assistant.answering import Answerer
 from assistant.errors import NoSuchGeneration, StoreError
 from assistant.generations import Generations
 from assistant.index import Manifest, PassageIndex
+
+PATIENCE = 2.0  # seconds that one question waits for a new generation to open
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Library:
         open_index: Callable[[str], PassageIndex],
         furnish: Callable[[PassageIndex], Reading],
         first: PassageIndex,
+        patience: float = PATIENCE,
     ) -> None:
         self._generations = generations
         self._open_index = open_index
@@ -55,6 +59,9 @@ class Library:
         self._lock = threading.Lock()
         self._last = first.manifest.generation
         self._opened = {self._last: _Opened(furnish(first))}
+        self._pool = ThreadPoolExecutor(1, "opening")
+        self._opening: tuple[str, Future[PassageIndex]] | None = None
+        self._patience = patience
         self.problem = ""  # why the newest generation is not the one that answers, if it is not
 
     @classmethod
@@ -71,7 +78,8 @@ class Library:
         """The current generation, or the one that is named, as long as it is needed.
 
         Where the one that is named is no longer kept, it is the current one.
-        Where the newest cannot be read, the one that answered before goes on.
+        Where the newest cannot be read, or takes long to open, the one that
+        answered before goes on.
         """
         opened = self._take(generation)
         try:
@@ -91,6 +99,8 @@ class Library:
             for opened in self._opened.values():
                 opened.reading.index.close()
             self._opened.clear()
+            self._give_up_opening()
+            self._pool.shutdown(wait=False)
 
     def _take(self, generation: str | None) -> _Opened:
         with self._lock:
@@ -119,14 +129,48 @@ class Library:
             return self._opened[self._last]
         try:
             wanted = self._generations.current().name
-            opened = self._open(wanted)
+            opened = self._opened.get(wanted) or self._arrived(wanted)
         except StoreError as error:
             self.problem = str(error)
+            return self._opened[self._last]
+        if opened is None:
             return self._opened[self._last]
         self._last, self.problem = wanted, ""
         return opened
 
+    def _arrived(self, generation: str) -> _Opened | None:
+        """A new generation once it is open; None until then.
+
+        It is opened beside the questions. The one that sees it first waits a
+        little, which is enough for all but large ones.
+        """
+        patience = 0.0
+        if self._opening is None or self._opening[0] != generation:
+            self._give_up_opening()
+            self._opening = generation, self._pool.submit(self._open_index, generation)
+            patience = self._patience
+        _, opening = self._opening
+        if not wait([opening], patience).done:
+            return None
+        self._opening = None
+        return self._furnished(generation, opening.result())
+
+    def _give_up_opening(self) -> None:
+        """What is being opened is closed as soon as it is open."""
+        if self._opening is not None:
+            self._opening[1].add_done_callback(_close)
+            self._opening = None
+
     def _open(self, generation: str) -> _Opened:
-        if generation not in self._opened:
-            self._opened[generation] = _Opened(self._furnish(self._open_index(generation)))
+        if generation in self._opened:
+            return self._opened[generation]
+        return self._furnished(generation, self._open_index(generation))
+
+    def _furnished(self, generation: str, index: PassageIndex) -> _Opened:
+        self._opened[generation] = _Opened(self._furnish(index))
         return self._opened[generation]
+
+
+def _close(opening: Future[PassageIndex]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
