@@ -7,6 +7,7 @@ wrote is read for what can be used.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import reprlib
 from typing import Annotated, Any, Literal, TypeVar
@@ -155,13 +156,20 @@ def peek(header: str) -> dict[str, Any]:
 
 def _parse(header: str, model: type[Sidecar]) -> Any:
     try:
-        return yaml.load(header, _QuickLoader if len(header) <= _QUICK_UP_TO else _Loader)
+        return _load(header)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         above = 2 if model is FrontMatter else 1  # lines are counted from 1, and --- is one
         line = f", line {mark.line + above}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UnreadableDocument(f"broken {_NAMES[model]}{line}: {problem}") from error
+
+
+def _load(header: str) -> Any:
+    if len(header) <= _QUICK_UP_TO:
+        with contextlib.suppress(yaml.YAMLError):  # the other loader says better what is wrong
+            return yaml.load(header, _QuickLoader)
+    return yaml.load(header, _Loader)
 
 
 def _first_problem(error: ValidationError, model: type[Sidecar]) -> str:

@@ -237,7 +237,7 @@ def test_load_document_front_matter_without_fields(tmp_path: Path, header: str) 
 @pytest.mark.parametrize(
     ("fields", "line", "problem"),
     [
-        ({"title": "Sorrel: a: lamp"}, 3, "mapping values are not allowed"),
+        ({"title": "Sorrel: a: lamp"}, 3, "mapping values are not allowed here"),
         ({"kind": "{news}}"}, 5, "expected"),
     ],
 )
@@ -439,7 +439,7 @@ def test_load_document_sidecar_comes_first(tmp_path: Path) -> None:
     [
         ("colour: amber", "field 'colour' is unknown; the fields are title, publisher, kind,"),
         ("published: March", "field 'published' is 'March'; expected a date such as 2026-01-31"),
-        ("title: a: b", "broken sidecar, line 1: mapping values are not allowed"),
+        ("title: a: b", "broken sidecar, line 1: mapping values are not allowed here"),
         ("- title", "the sidecar holds no fields"),
     ],
 )
