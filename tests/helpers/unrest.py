@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import tqdm
 from fakes import FakeReranker, HashEmbedder
 
 from assistant.chunking import embedding_text
@@ -90,6 +91,7 @@ def _one_build(settings: Settings, after: float | None, builds: Builds) -> None:
     start = time.monotonic()
     child = os.fork()
     if child == 0:
+        tqdm.tqdm.set_lock(threading.RLock())  # its own is shared, and dies locked with a sibling
         os.close(heard)
         os._exit(_child(settings, said))
     os.close(said)
