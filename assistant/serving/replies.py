@@ -119,13 +119,14 @@ class DocumentBody(ReplyBody):
 
 
 class Health(ReplyBody):
-    """That the server answers, and from what."""
+    """That the server answers, and from what; why not from the newest index, if so."""
 
     status: Literal["ready"] = "ready"
     generation: str
     answerer: str
     documents: int
     passages: int
+    problem: str = ""
 
     @classmethod
     def of(cls, conversation: Conversation) -> Health:
@@ -136,6 +137,7 @@ class Health(ReplyBody):
             answerer=answerer,
             documents=len(manifest.fingerprints),
             passages=manifest.passages,
+            problem=conversation.library.problem,
         )
 
 

@@ -83,6 +83,7 @@ def test_health_says_what_is_served(at: str, talk: Conversation) -> None:
         "answerer": "extractive",
         "documents": 4,
         "passages": 5,
+        "problem": "",
     }
 
 
