@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import tqdm.auto
+import tqdm.auto  # type: ignore[import-untyped]
 from fakes import FakeReranker, HashEmbedder
 
 from assistant.chunking import embedding_text
