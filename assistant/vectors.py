@@ -252,8 +252,13 @@ def _copy(base: Path, directory: Path) -> None:
 
     Whoever opens one writes a row into its database; as long as somebody reads
     it, nobody does, and what lies beside it is a note of what is to be written.
+    Closing a file, a process lets go of all its locks on it: so nothing else is
+    opened or closed here meanwhile.
     """
-    with contextlib.closing(sqlite3.connect(base / _DATABASE, timeout=_PATIENCE)) as held:
+    with (
+        _CLIENTS,
+        contextlib.closing(sqlite3.connect(base / _DATABASE, timeout=_PATIENCE)) as held,
+    ):
         held.execute("BEGIN")
         held.execute("SELECT count(*) FROM sqlite_master").fetchone()
         shutil.copytree(base, directory, ignore=shutil.ignore_patterns(f"{_DATABASE}-*"))

@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import tqdm  # type: ignore[import-untyped]
+import tqdm.auto  # type: ignore[import-untyped]
 from fakes import FakeReranker, HashEmbedder
 
 from assistant.chunking import embedding_text
@@ -91,7 +91,9 @@ def _one_build(settings: Settings, after: float | None, builds: Builds) -> None:
     start = time.monotonic()
     child = os.fork()
     if child == 0:
-        tqdm.tqdm.set_lock(threading.RLock())  # its own is shared, and dies locked with a sibling
+        tqdm.auto.tqdm.set_lock(
+            threading.RLock()
+        )  # its own is shared, and dies locked with a sibling
         os.close(heard)
         os._exit(_child(settings, said))
     os.close(said)
