@@ -7,11 +7,15 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import AssistantError
 from assistant.schema import Answer, Citation, Filters, Turn
+
+# ONNX Runtime keeps a device id and reports what it runs, unless told before it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from assistant.conversation import Conversation
