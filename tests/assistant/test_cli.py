@@ -252,7 +252,8 @@ def test_index_build_of_a_broken_corpus_names_file_and_field(tmp_path: Path) -> 
     (tmp_path / "corpus" / "a.md").write_text("---\nid: a\ntitle: A\n---\nText.\n")
     built = assistant(tmp_path, "index", "build")
     assert built.returncode == 2
-    assert "a.md: field 'publisher' is missing; expected the name of" in one_line(built)
+    *_, error = built.stderr.splitlines()  # after the lines of progress
+    assert "a.md: field 'publisher' is missing; expected the name of" in error
 
 
 def test_index_status_shows_what_a_build_would_change(place: Path, tmp_path: Path) -> None:
