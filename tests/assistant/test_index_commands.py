@@ -184,10 +184,13 @@ def test_watch_builds_when_the_corpus_changes(place: Place) -> None:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, **place.environment}
     ) as watching:
-        assert watching.stdout is not None
-        assert "Nothing changed" in watching.stdout.readline()
-        (place.corpus / "owl.txt").write_text("Owls wake at night.")
-        assert "is live" in watching.stdout.readline()
-        assert "1 added, 4 unchanged" in watching.stdout.readline()
-        watching.send_signal(signal.SIGINT)
-        assert watching.wait(20) == 130
+        try:
+            assert watching.stdout is not None
+            assert "Nothing changed" in watching.stdout.readline()
+            (place.corpus / "owl.txt").write_text("Owls wake at night.")
+            assert "is live" in watching.stdout.readline()
+            assert "1 added, 4 unchanged" in watching.stdout.readline()
+            watching.send_signal(signal.SIGINT)
+            assert watching.wait(20) == 130
+        finally:
+            watching.kill()
