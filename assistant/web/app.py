@@ -176,8 +176,10 @@ def connect_documents(
     catalogue: Catalogue, view: DocumentsView, tab: gr.Tab, head: gr.HTML
 ) -> None:
     """Find documents, and see what became of them since the last visit."""
-    view.search.input(catalogue.find, view.search, view.table, **_QUICK)
-    tab.select(catalogue.visit, view.search, [view.table, view.note, head], **_PRIVATE)
+    found = (catalogue.find, view.search, view.table)
+    view.search.input(*found, trigger_mode="always_last", **_QUICK)
+    visit = tab.select(catalogue.visit, view.search, [view.table, view.note, head], **_PRIVATE)
+    visit.then(*found, **_QUICK)  # whoever typed meanwhile sees what was typed
 
 
 def connect_adding(
