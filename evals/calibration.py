@@ -24,7 +24,7 @@ from evals.datasets import GoldenSet
 
 # Answerable questions that may be refused, as a share; the thresholds are the
 # highest that keep to it.
-MAY_REFUSE = 0.055
+MAY_REFUSE = 0.025
 MAY_CALL_NOTHING = 0.01
 
 TOPIC_SIGNALS = ("cosine", "together")

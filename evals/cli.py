@@ -18,7 +18,7 @@ from assistant.llm.commands import llm_option
 SHORTFALL = 1
 
 
-@click.group(name="eval")
+@click.group(name="eval", context_settings={"help_option_names": ["-h", "--help"]})
 def evaluate() -> None:
     """Measure the assistant on questions with known answers."""
 

@@ -9,7 +9,6 @@ with known answers by `diamond-assistant eval calibrate`, which writes
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,6 @@ from assistant.chunking import embedding_text
 from assistant.errors import SettingsError
 from assistant.lexical import terms
 from assistant.reranking import Judgement
-
-FEW = 3  # sentences that should speak for an answer
 
 
 class Logistic(BaseModel):
@@ -91,17 +88,15 @@ def signals_of(
 ) -> dict[str, float]:
     """What speaks for an answer. At least one passage and one candidate are needed.
 
-    sentences  the mean of the three best logits that the model gives a sentence, each
-               within ±8: a lone one may be chance, and an answer is seldom told only once
+    sentence   the best logit that the model gives a sentence, within ±8
     text       the best logit that it gives a passage, within ±8
     cosine     of the passage nearest to the question
     together   the share of the question's telling terms, weighed by rareness, that
                stand together in one passage
     """
     texts = terms([embedding_text(passage.node) for passage in passages])
-    logits = sorted((candidate.logit for candidate in candidates), reverse=True)[:FEW]
     return {
-        "sentences": statistics.fmean(map(_bounded, logits)),
+        "sentence": _bounded(max(candidate.logit for candidate in candidates)),
         "text": _bounded(max(judgement.passage for judgement in judgements)),
         "cosine": max(passage.node.metadata.get("cosine", 0.0) for passage in passages),
         "together": max(asked.coverage(set(found)) for found in texts),

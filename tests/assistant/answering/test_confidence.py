@@ -15,7 +15,7 @@ from assistant.answering.questions import AskedFor
 from assistant.errors import SettingsError
 from assistant.reranking import Judgement
 
-ANSWERED = {"bias": -1.0, "weights": {"sentences": 0.5, "cosine": 2.0}}
+ANSWERED = {"bias": -1.0, "weights": {"sentence": 0.5, "cosine": 2.0}}
 FITTED: dict[str, Any] = {
     "on_topic": {"bias": 100.0, "weights": {"cosine": 0.0}},  # as good as certain
     "if_on_topic": ANSWERED,
@@ -84,12 +84,12 @@ def test_load_of_no_file_names_path_and_command(name: str, tmp_path: Path) -> No
 
 def test_probability_is_a_half_where_nothing_speaks() -> None:
     """-1 + 0.5 · 0 + 2 · 0.5 = 0"""
-    assert CALIBRATION.probability({"sentences": 0.0, "cosine": 0.5}) == pytest.approx(0.5)
+    assert CALIBRATION.probability({"sentence": 0.0, "cosine": 0.5}) == pytest.approx(0.5)
 
 
 def test_probability_is_the_logistic_function_of_the_signals() -> None:
     """-1 + 0.5 · 4 + 2 · 0 = 1, whatever else is known"""
-    found = CALIBRATION.probability({"sentences": 4.0, "cosine": 0.0, "kind": 9.0})
+    found = CALIBRATION.probability({"sentence": 4.0, "cosine": 0.0, "kind": 9.0})
     assert found == pytest.approx(0.7310586)
 
 
@@ -102,13 +102,13 @@ def test_probability_is_that_of_both_the_topic_and_the_answer() -> None:
 
 @given(FLOATS, FLOATS)
 def test_probability_of_any_signals_is_one(sentence: float, cosine: float) -> None:
-    assert 0 <= CALIBRATION.probability({"sentences": sentence, "cosine": cosine}) <= 1
+    assert 0 <= CALIBRATION.probability({"sentence": sentence, "cosine": cosine}) <= 1
 
 
 @given(st.floats(-8, 8), st.floats(-8, 8))
 def test_probability_grows_with_a_signal_that_speaks_for_it(one: float, other: float) -> None:
     low, high = (
-        CALIBRATION.probability({"sentences": value, "cosine": 0.5})
+        CALIBRATION.probability({"sentence": value, "cosine": 0.5})
         for value in sorted([one, other])
     )
     assert low <= high
@@ -123,15 +123,8 @@ def test_signals_of_two_passages() -> None:
         cosines=(0.25, 0.75),
     )
     assert found == {
-        "sentences": 2.0, "text": 0.5, "cosine": 0.75, "together": 1.0,
+        "sentence": 2.5, "text": 0.5, "cosine": 0.75, "together": 1.0,
     }  # fmt: skip
-
-
-def test_signal_sentences_is_of_the_three_best() -> None:
-    """Each within its bounds: one that stands out does not speak for the others."""
-    logits = (-7.0, 90.0, 1.0, -3.0)
-    found = signals(*(candidate("Owls.", str(n), logit=x) for n, x in enumerate(logits)))
-    assert found["sentences"] == 2.0
 
 
 def test_signals_are_named_as_the_calibration_names_them() -> None:
@@ -144,7 +137,7 @@ def test_signals_are_named_as_the_calibration_names_them() -> None:
 @pytest.mark.parametrize(("logit", "signal"), [(90.0, 8.0), (-90.0, -8.0), (7.5, 7.5)])
 def test_signals_of_the_model_are_within_bounds(logit: float, signal: float) -> None:
     found = signals(candidate("Owls.", logit=logit), texts=(logit,))
-    assert (found["sentences"], found["text"]) == (signal, signal)
+    assert (found["sentence"], found["text"]) == (signal, signal)
 
 
 def test_signal_together_is_of_one_passage() -> None:
