@@ -28,7 +28,7 @@ MAY_REFUSE = 0.025
 MAY_CALL_NOTHING = 0.01
 
 TOPIC_SIGNALS = ("cosine", "together")
-ANSWER_SIGNALS = ("sentences", "text", "cosine")
+ANSWER_SIGNALS = ("sentence", "text", "cosine")
 
 
 @dataclass(frozen=True)
