@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from llama_index.core.schema import Document, TextNode
 
-from assistant.chunking import embedding_text, joined, passage_of
+from assistant.chunking import embedding_text, passage_of
 from assistant.embedding_cache import embedding_key
 from assistant.embeddings import Vectors
+from assistant.lexical import terms
 from assistant.segmentation import Span
 
 _SCHEMA = """
@@ -38,7 +39,8 @@ CREATE TABLE passages (
     start INTEGER NOT NULL,
     stop INTEGER NOT NULL,
     context TEXT NOT NULL,
-    key BLOB NOT NULL         -- what its vectors were kept under when it was embedded
+    key BLOB NOT NULL,        -- what its vectors were kept under when it was embedded
+    terms TEXT NOT NULL       -- what the lexical index counts, in order, between spaces
 );
 CREATE TABLE sentences (
     passage TEXT PRIMARY KEY REFERENCES passages (id),
@@ -46,12 +48,12 @@ CREATE TABLE sentences (
     vectors BLOB NOT NULL     -- float16, one row a sentence
 );
 CREATE TEMP TABLE cut (
-    id TEXT, document TEXT, start INTEGER, stop INTEGER, context TEXT, key BLOB
+    id TEXT, document TEXT, start INTEGER, stop INTEGER, context TEXT, key BLOB, terms TEXT
 );
 """
 _CARRY = """
 INSERT INTO documents SELECT * FROM old.documents WHERE id NOT IN temp.gone;
-INSERT INTO cut SELECT id, document, start, stop, context, key FROM old.passages
+INSERT INTO cut SELECT id, document, start, stop, context, key, terms FROM old.passages
     WHERE document NOT IN temp.gone;
 INSERT INTO sentences SELECT s.* FROM old.sentences s JOIN old.passages p ON p.id = s.passage
     WHERE p.document NOT IN temp.gone;
@@ -256,11 +258,11 @@ class DocumentStore:
         row = self._connection.execute(_DOCUMENTS + "WHERE id = ?", (document_id,)).fetchone()
         return list(self._cut(*row)) if row else []
 
-    def embedding_texts(self) -> Iterator[str]:
-        """What the embedder and the lexical index read of every passage, in the latter's order."""
-        for document_id, text, _ in self._rows():
-            for start, stop, context in self._places(document_id):
-                yield joined(context, text[start:stop])
+    def terms(self) -> Iterator[list[str]]:
+        """What the lexical index counts of every passage, in its order."""
+        with closing(self._connection.cursor()) as cursor:
+            for (counted,) in cursor.execute("SELECT terms FROM passages ORDER BY row"):
+                yield counted.split(" ") if counted else []
 
     def passages(self) -> Iterator[TextNode]:
         """Every passage, in the order of the lexical index."""
@@ -330,12 +332,20 @@ def _insert(
         "INSERT INTO documents VALUES (?, ?, ?, ?)",
         (document.doc_id, document.text, metadata, content_hash(document.text)),
     )
-    for chunk, its_vectors in zip(chunked.chunks, vectors, strict=True):
+    counted = terms([chunk.text for chunk in chunked.chunks])
+    for chunk, its_vectors, its_terms in zip(chunked.chunks, vectors, counted, strict=True):
         passage = chunk.passage
         place = passage.start_char_idx, passage.end_char_idx
         connection.execute(
-            "INSERT INTO cut VALUES (?, ?, ?, ?, ?, ?)",
-            (passage.node_id, document.doc_id, *place, passage.metadata["context"], chunk.key),
+            "INSERT INTO cut VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                passage.node_id,
+                document.doc_id,
+                *place,
+                passage.metadata["context"],
+                chunk.key,
+                " ".join(its_terms),
+            ),
         )
         spans = np.array([(s.start, s.end) for s in chunk.sentences], dtype=np.int64)
         connection.execute(

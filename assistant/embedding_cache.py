@@ -129,7 +129,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path)
         undo.callback(connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(_SCHEMA)
         [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":

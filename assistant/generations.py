@@ -49,7 +49,7 @@ class Generations:
         Raises:
             IndexNotBuilt: there is none yet.
         """
-        return self._at_hand(self._pointed())
+        return self._at_hand(self.pointed())
 
     def finished(self) -> list[str]:
         """The ids of the generations on disk, oldest first."""
@@ -74,7 +74,7 @@ class Generations:
         Raises:
             NoSuchGeneration: there is none.
         """
-        current = self._pointed()
+        current = self.pointed()
         older = [name for name in self.finished() if _number(name) < _number(current)]
         if not older:
             raise NoSuchGeneration(f"no generation older than {current} is kept")
@@ -163,7 +163,7 @@ class Generations:
 
     def prunable(self, keep: int) -> list[str]:
         """The ids of all but the newest `keep` generations and the current one."""
-        current = self._pointed()
+        current = self.pointed()
         return [name for name in self.finished()[:-keep] if name != current]
 
     def prune(self, keep: int) -> list[str]:
@@ -174,7 +174,7 @@ class Generations:
         """This process as a builder, in words."""
         return f"by process {os.getpid()} since {_now()}"
 
-    def _pointed(self) -> str:
+    def pointed(self) -> str:
         """The id of the generation that answers."""
         try:
             name = self._pointer.read_text(errors="replace").strip()

@@ -12,6 +12,7 @@ import json
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -142,7 +143,7 @@ class ConversationStore:
                 path, timeout=patience, isolation_level=None, check_same_thread=False
             )
             try:
-                _prepare(connection, path)
+                _prepare(connection, path, patience)
             except BaseException:
                 connection.close()
                 raise
@@ -346,7 +347,7 @@ class ConversationStore:
             yield self._connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, patience: float) -> None:
     """Make the tables where there are none."""
     connection.row_factory = sqlite3.Row
     connection.create_function("says", 2, _says, deterministic=True)
@@ -357,9 +358,23 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer version of this program (form {version}, this one "
             f"knows {_VERSION}): update it, or name another folder in DIAMOND_DATA_DIR"
         )
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection, patience)
     if version < _VERSION:
         connection.executescript(_SCHEMA)
+
+
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
+    """Switch to WAL; alone of all statements this one does not wait for others by itself."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _insertion(feedback: Feedback) -> tuple[str, dict[str, Any]]:

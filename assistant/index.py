@@ -26,7 +26,7 @@ from assistant.chunking import CHUNKER_VERSION
 from assistant.documents import ChunkedDocument, DocumentStore, Listed, Sentence, Source
 from assistant.embedding_cache import EmbeddingCache
 from assistant.embeddings import Vectors
-from assistant.errors import IndexDamaged, IndexOutOfDate
+from assistant.errors import GenerationGone, IndexDamaged, IndexOutOfDate, ServerError
 from assistant.generations import pin
 from assistant.lexical import LexicalIndex
 from assistant.loading import LOADER_VERSION
@@ -36,7 +36,7 @@ from assistant.vectors import FolderVectors, PassageVectors, Row, VectorStore, b
 from assistant.vocabulary import Vocabulary
 
 # Raise it when what is stored changes, so that older indexes ask to be built again.
-STORE_VERSION = 3
+STORE_VERSION = 4
 
 REMEDY = "run `diamond-assistant index build`"
 
@@ -152,7 +152,7 @@ class PassageIndex:
                     pinned,
                 )
                 index._check_counts()
-            except IndexOutOfDate:
+            except (IndexOutOfDate, GenerationGone, ServerError):
                 raise
             except Exception as error:  # what a library raises at a damaged file is anybody's guess
                 raise damaged(directory, error) from error
@@ -175,7 +175,7 @@ class PassageIndex:
             draft.gone,
         )
         holes = _write_vectors(directory, draft, documents, cache, store)
-        LexicalIndex.build(list(documents.embedding_texts())).save(directory / _LEXICAL)
+        LexicalIndex.of_terms(list(documents.terms())).save(directory / _LEXICAL)
         vocabulary = Vocabulary.of(documents.texts())
         (directory / _VOCABULARY).write_text(json.dumps(vocabulary.as_dict()))
         dates = sorted(s.published for s in documents.sources() if s.published)
@@ -347,11 +347,15 @@ def embedding_keys(directory: Path) -> set[bytes]:
 
 
 def file_hashes(directory: Path) -> dict[str, str]:
-    """The hash of every file of a generation that never changes; Chroma keeps its own house."""
+    """The hash of every file of a generation that never changes; Chroma keeps its own house.
+
+    What a server's copies are checked by, `*.sha256`, comes only after this.
+    """
     hashes = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if path.is_file() and name != MANIFEST and not name.startswith(f"{_CHROMA}/"):
+        ours = name == MANIFEST or name.startswith(f"{_CHROMA}/") or path.suffix == ".sha256"
+        if path.is_file() and not ours:
             with path.open("rb") as file:
                 hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return hashes

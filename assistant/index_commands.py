@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, IndexBusy
 
 if TYPE_CHECKING:
     from assistant import shelf
@@ -95,20 +96,16 @@ def add(
 
     pages = [source for source in sources if "://" in source]
     paths = _files_of(source for source in sources if "://" not in source)
-    if dry_run:
-        for source in [*pages, *paths]:
-            click.echo(f"Would add {source}.")
-        return DONE
     said = shelf.said(title, publisher, published)
     results: list[shelf.Added | shelf.Failure] = []
     if paths:
-        results += shelf.add_files(settings, paths, said)
+        results += shelf.add_files(settings, paths, said, dry_run)
     for page in pages:
         try:
-            results.append(shelf.add_page(settings, page, said))
+            results.append(shelf.add_page(settings, page, said, dry_run=dry_run))
         except FetchError as error:
             results.append(shelf.Failure(Path(page), error.reason, page))
-    return _follow(settings, results, as_json)
+    return _follow(settings, results, dry_run, as_json)
 
 
 @index.command()
@@ -126,11 +123,7 @@ def remove(ids: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
     settings = _settings()
     from assistant import shelf
 
-    if dry_run:
-        for document_id in ids:
-            click.echo(f"Would remove {document_id}.")
-        return DONE
-    return _follow(settings, shelf.remove(settings, ids), as_json)
+    return _follow(settings, shelf.remove(settings, ids, dry_run), dry_run, as_json)
 
 
 @index.command()
@@ -171,10 +164,19 @@ def watch(keep_failed: bool, every: int) -> None:
     from assistant.watching import changes_of
 
     for _ in changes_of(settings.corpus_dir, quiet=every):
-        try:
-            build_index(settings, keep_failed=keep_failed)
-        except AssistantError as error:  # the next change may mend it
-            click.echo(f"error: {error}", err=True)
+        while _is_busy(settings, keep_failed):
+            time.sleep(every)
+
+
+def _is_busy(settings: Settings, keep_failed: bool) -> bool:
+    """Build, unless another process does; whether that is so."""
+    try:
+        build_index(settings, keep_failed=keep_failed)
+    except IndexBusy:
+        return True
+    except AssistantError as error:  # the next change may mend it
+        click.echo(f"error: {error}", err=True)
+    return False
 
 
 @index.command()
@@ -270,16 +272,33 @@ def build_index(
     as_json: bool = False,
 ) -> int:
     """Build, with what there is to see; the exit status."""
-    from assistant import index_display
-    from assistant.ingestion import ingest, planned_changes
-
     corpus = _corpus(settings, folders)
     if dry_run:
-        report = planned_changes(settings, corpus, keep_failed)
+        from assistant.ingestion import planned_changes
+
+        report = planned_changes(settings, corpus, keep_failed, anew)
     else:
-        with index_display.progress(quiet=as_json) as progress:
-            report = ingest(settings, progress, corpus=corpus, keep_failed=keep_failed, anew=anew)
-    return _reported(report, dry_run, as_json)
+        report = _built(settings, as_json, corpus=corpus, keep_failed=keep_failed, anew=anew)
+    if as_json:
+        _print({**report.as_dict(), "done": not dry_run})
+    else:
+        _show(report, dry_run)
+    return SOME_FAILED if report.failed else DONE
+
+
+def _built(settings: Settings, quiet: bool, **how: Any) -> IngestReport:
+    """Build under the eyes of the user."""
+    from assistant import index_display
+    from assistant.ingestion import ingest
+
+    with index_display.progress(quiet=quiet) as progress:
+        return ingest(settings, progress, **how)
+
+
+def _show(report: IngestReport, dry_run: bool = False) -> None:
+    from assistant import index_display
+
+    index_display.show_report(report, dry_run)
 
 
 def _files_of(paths: Iterable[str]) -> list[Path]:
@@ -299,6 +318,7 @@ def _files_of(paths: Iterable[str]) -> list[Path]:
 def _follow(
     settings: Settings,
     results: Sequence[shelf.Added | shelf.Removed | Failure],
+    dry_run: bool,
     as_json: bool,
 ) -> int:
     """Say what became of each document, and let the index follow."""
@@ -306,22 +326,22 @@ def _follow(
 
     failed = [result for result in results if isinstance(result, Failure)]
     done = [result for result in results if not isinstance(result, Failure)]
-    for result in () if as_json else done:
-        click.echo(f"{type(result).__name__} {result.doc_id}: {result.path}")
     for failure in failed:
         click.echo(f"error: {failure.file}: {failure.reason}", err=True)
-    status = build_index(settings, as_json=as_json) if done else DONE
-    return SOME_FAILED if failed else status
-
-
-def _reported(report: IngestReport, dry_run: bool, as_json: bool) -> int:
-    from assistant import index_display
-
+    if not as_json:
+        for result in done:
+            verb = {"Added": "add", "Removed": "remove"}[type(result).__name__]
+            said = f"Would {verb}" if dry_run else type(result).__name__
+            click.echo(f"{said} {result.doc_id}: {result.path}")
+    report = None if dry_run or not done else _built(settings, as_json)
     if as_json:
-        _print({**report.as_dict(), "done": not dry_run})
-    else:
-        index_display.show_report(report, dry_run)
-    return SOME_FAILED if report.failed else DONE
+        rows = [{"id": result.doc_id, "path": str(result.path)} for result in done]
+        refused = [{"file": str(failure.file), "reason": failure.reason} for failure in failed]
+        built = report.as_dict() if report else None
+        _print({"documents": rows, "failed": refused, "build": built, "done": not dry_run})
+    elif report:
+        _show(report)
+    return SOME_FAILED if failed or (report and report.failed) else DONE
 
 
 def _settings() -> Settings:

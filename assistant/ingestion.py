@@ -98,7 +98,9 @@ def ingest(
     return replace(report, manifest=manifest, embedded=embedded, reused=passages - embedded)
 
 
-def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestReport:
+def pending_changes(
+    settings: Settings, corpus: Corpus | None = None, keep_failed: bool = False
+) -> IngestReport:
     """What `ingest` would do now, and the manifest of the generation that answers.
 
     Raises:
@@ -108,18 +110,21 @@ def pending_changes(settings: Settings, corpus: Corpus | None = None) -> IngestR
     recipe = recipe_of(settings)
     with contextlib.closing(_open_current(generations_of(settings))) as index:
         found = _read(index, recipe, corpus or open_corpus(settings), no_progress)
-        return compare(index, recipe, found).report
+        return compare(index, recipe, found, keep_failed).report
 
 
 def planned_changes(
-    settings: Settings, corpus: Corpus | None = None, keep_failed: bool = False
+    settings: Settings,
+    corpus: Corpus | None = None,
+    keep_failed: bool = False,
+    anew: bool = False,
 ) -> IngestReport:
     """What `ingest` would do now, whether there is an index or not.
 
     Raises:
         EmptyCorpus: there is no document that can be read.
     """
-    old = _open_old(generations_of(settings))
+    old = None if anew else _open_old(generations_of(settings))
     with contextlib.closing(old) if old else contextlib.nullcontext():
         corpus = corpus or open_corpus(settings)
         return _plan(old, settings, corpus, no_progress, keep_failed).report
@@ -189,7 +194,8 @@ def _said_plainly(root: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error, *ChromaFailure) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        said = str(error).splitlines() or [type(error).__name__]
+        reason = getattr(error, "strerror", None) or said[0]
         raise StoreError(
             f"cannot write the index at {root}: {reason}; the generation that is there still "
             "answers. Make room or permit writing there, and run `diamond-assistant index build`: "
@@ -390,5 +396,8 @@ def _write(
 
 def _keys_in_use(generations: Generations) -> set[bytes]:
     """The keys of all embeddings in the generations that are kept."""
-    kept = (generations.folder(generation) for generation in generations.finished())
-    return {key for folder in kept for key in embedding_keys(folder)}
+    keys: set[bytes] = set()
+    for generation in generations.finished():
+        with contextlib.suppress(StoreError):  # one that cannot be had holds nobody up
+            keys |= embedding_keys(generations.folder(generation))
+    return keys

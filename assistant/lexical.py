@@ -44,9 +44,14 @@ class LexicalIndex:
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Rank these texts. At least one must hold a term."""
+        return cls.of_terms(terms(texts))
+
+    @classmethod
+    def of_terms(cls, counted: Sequence[list[str]]) -> LexicalIndex:
+        """Rank texts of which these are the terms."""
         bm25 = bm25s.BM25()
-        bm25.index(terms(texts), show_progress=False)
-        return cls(bm25, len(texts))
+        bm25.index(counted, show_progress=False)
+        return cls(bm25, len(counted))
 
     @classmethod
     def load(cls, directory: Path) -> LexicalIndex:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from assistant.generations import Generations
 from assistant.index import Manifest, PassageIndex
 
 PATIENCE = 2.0  # seconds that one question waits for a new generation to open
+AGAIN = 10.0  # seconds after which one that could not be opened is tried again
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Library:
         furnish: Callable[[PassageIndex], Reading],
         first: PassageIndex,
         patience: float = PATIENCE,
+        again: float = AGAIN,
     ) -> None:
         self._generations = generations
         self._open_index = open_index
@@ -62,6 +65,8 @@ class Library:
         self._pool = ThreadPoolExecutor(1, "opening")
         self._opening: tuple[str, Future[PassageIndex]] | None = None
         self._patience = patience
+        self._again = again
+        self._refused: tuple[str, StoreError | None, float] = "", None, 0.0
         self.problem = ""  # why the newest generation is not the one that answers, if it is not
 
     @classmethod
@@ -103,11 +108,16 @@ class Library:
             self._pool.shutdown(wait=False)
 
     def _take(self, generation: str | None) -> _Opened:
+        index = self._named(generation) if generation else None
         with self._lock:
-            opened = self._named(generation) if generation else None
-            opened = opened or self._current()
+            if index and index.manifest.generation not in self._opened:
+                self._furnished(index)
+                index = None
+            opened = self._opened.get(generation or "") or self._current()
             opened.users += 1
-            return opened
+        if index:  # somebody else was quicker
+            index.close()
+        return opened
 
     def _give_back(self, opened: _Opened) -> None:
         with self._lock:
@@ -117,10 +127,13 @@ class Library:
                     del self._opened[name]
                     other.reading.index.close()
 
-    def _named(self, generation: str) -> _Opened | None:
-        """A generation that may be an older one; None where it is no longer kept."""
+    def _named(self, generation: str) -> PassageIndex | None:
+        """One that is not open yet, opened beside the questions; None if it is not kept."""
+        with self._lock:
+            if generation in self._opened:
+                return None
         try:
-            return self._open(generation)
+            return self._open_index(generation)
         except StoreError:
             return None
 
@@ -128,7 +141,7 @@ class Library:
         if self._generations is None:
             return self._opened[self._last]
         try:
-            wanted = self._generations.current().name
+            wanted = self._generations.pointed()
             opened = self._opened.get(wanted) or self._arrived(wanted)
         except StoreError as error:
             self.problem = str(error)
@@ -144,6 +157,9 @@ class Library:
         It is opened beside the questions. The one that sees it first waits a
         little, which is enough for all but large ones.
         """
+        refused, error, again = self._refused
+        if error and refused == generation and time.monotonic() < again:
+            raise error
         patience = 0.0
         if self._opening is None or self._opening[0] != generation:
             self._give_up_opening()
@@ -153,7 +169,11 @@ class Library:
         if not wait([opening], patience).done:
             return None
         self._opening = None
-        return self._furnished(generation, opening.result())
+        try:
+            return self._furnished(opening.result())
+        except StoreError as error:
+            self._refused = generation, error, time.monotonic() + self._again
+            raise
 
     def _give_up_opening(self) -> None:
         """What is being opened is closed as soon as it is open."""
@@ -161,14 +181,10 @@ class Library:
             self._opening[1].add_done_callback(_close)
             self._opening = None
 
-    def _open(self, generation: str) -> _Opened:
-        if generation in self._opened:
-            return self._opened[generation]
-        return self._furnished(generation, self._open_index(generation))
-
-    def _furnished(self, generation: str, index: PassageIndex) -> _Opened:
-        self._opened[generation] = _Opened(self._furnish(index))
-        return self._opened[generation]
+    def _furnished(self, index: PassageIndex) -> _Opened:
+        opened = _Opened(self._furnish(index))
+        self._opened[index.manifest.generation] = opened
+        return opened
 
 
 def _close(opening: Future[PassageIndex]) -> None:

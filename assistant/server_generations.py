@@ -160,7 +160,7 @@ class ServerGenerations(Generations):
             self._forget()
         return gone
 
-    def _pointed(self) -> str:
+    def pointed(self) -> str:
         try:
             return str(self._state()["current"])
         except KeyError as error:

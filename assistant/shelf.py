@@ -78,12 +78,17 @@ def said(title: str = "", publisher: str = "", published: str = "") -> Sidecar:
 
 
 def add_files(
-    settings: Settings, paths: Sequence[Path], said: Sidecar = _NOTHING
+    settings: Settings,
+    paths: Sequence[Path],
+    said: Sidecar = _NOTHING,
+    dry_run: bool = False,
 ) -> list[Added | Failure]:
     """Copy files into the corpus, each that can be read and is not there yet.
 
-    `said` is kept beside each, as the file NAME.SUFFIX.meta.yaml. A file whose
-    name another document has, or whose bytes, is a failure that says so.
+    `said` is kept beside each, as the file NAME.SUFFIX.meta.yaml; what it
+    leaves open is taken from such a file beside the one that is added. A file
+    whose name another document has, or whose bytes, is a failure that says so.
+    A `dry_run` finds out all of it and leaves the corpus as it is.
 
     Raises:
         EmptyCorpus: there is no folder to put them into.
@@ -97,7 +102,7 @@ def add_files(
         )
     with _staging(settings) as staging:
         corpus = _Files.of(settings.corpus_dir)
-        return [_add_file(path, said, settings, staging, corpus) for path in paths]
+        return [_add_file(path, said, settings, staging, corpus, dry_run) for path in paths]
 
 
 def add_page(
@@ -105,8 +110,11 @@ def add_page(
     url: str,
     said: Sidecar = _NOTHING,
     fetch: Callable[[str], Fetched] = fetch,
+    dry_run: bool = False,
 ) -> Added:
     """Fetch an address of the web into the corpus, over what it gave before.
+
+    A `dry_run` fetches and reads it, and keeps nothing.
 
     Raises:
         EmptyCorpus: there is no folder to put it into.
@@ -124,17 +132,20 @@ def add_page(
                 raise UnreadableDocument(_is_there(same, corpus_dir))
         except UnreadableDocument as error:
             raise FetchError(error.reason, fetched.url) from error
-        save(fetched, corpus_dir)
-        if said != _NOTHING:
+        if not dry_run:
+            save(fetched, corpus_dir)
+        if said != _NOTHING and not dry_run:
             _describe_page(path, said, fetched.url)
     return Added(document.doc_id, path, said.title or document.metadata["title"])
 
 
-def remove(settings: Settings, ids: Iterable[str]) -> list[Removed | Failure]:
+def remove(
+    settings: Settings, ids: Iterable[str], dry_run: bool = False
+) -> list[Removed | Failure]:
     """Take documents out of the corpus, with what is said beside them.
 
     Their files go to `.removed/`, into a folder named for the moment, and can
-    be moved back from there. An id that no file has is a failure.
+    be moved back from there; not in a `dry_run`. An id that no file has is a failure.
 
     Raises:
         StoreError: the corpus cannot be written.
@@ -146,7 +157,7 @@ def remove(settings: Settings, ids: Iterable[str]) -> list[Removed | Failure]:
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
     with _said_plainly(corpus_dir):
         return [
-            _remove(doc_id, files.pop(doc_id, []), corpus_dir, corpus_dir / REMOVED / now)
+            _remove(doc_id, files.pop(doc_id, []), corpus_dir, corpus_dir / REMOVED / now, dry_run)
             for doc_id in ids
         ]
 
@@ -178,7 +189,12 @@ class _Files:
 
 
 def _add_file(
-    path: Path, said: Sidecar, settings: Settings, staging: Path, corpus: _Files
+    path: Path,
+    said: Sidecar,
+    settings: Settings,
+    staging: Path,
+    corpus: _Files,
+    dry_run: bool,
 ) -> Added | Failure:
     corpus_dir = settings.corpus_dir
     staged = staging / FOLDER / name_of(path)
@@ -192,8 +208,11 @@ def _add_file(
             raise UnreadableDocument(_is_there(same, corpus_dir))
         _refuse_taken(doc_id, corpus_dir)
         staged.write_bytes(content)
+        said = _with_sidecar(path, said)
         document = _read(staged, staging, said, settings.digests)
-        target = _publish(staged, corpus_dir / FOLDER)
+        target = corpus_dir / FOLDER / staged.name
+        if not dry_run:
+            _publish(staged, target)
     except UnreadableDocument as error:
         return Failure(path, error.reason, doc_id)
     except FileExistsError:  # since we looked
@@ -241,20 +260,31 @@ def _read(staged: Path, staging: Path, said: Sidecar, digests: bool) -> Document
     return document
 
 
-def _publish(staged: Path, folder: Path) -> Path:
+def _with_sidecar(path: Path, said: Sidecar) -> Sidecar:
+    """What is said of a file, and besides it what stands in the file beside it.
+
+    Raises:
+        UnreadableDocument: that one is broken.
+    """
+    if not _beside(path).is_file():
+        return said
+    text = read_bytes(_beside(path), LIMITS.file_bytes).decode(errors="replace")
+    return check(text, Sidecar).model_copy(update=said.model_dump(exclude_none=True))
+
+
+def _publish(staged: Path, target: Path) -> None:
     """Let a staged file appear whole in a folder of the corpus, over nothing.
 
     Raises:
         FileExistsError: another one has its name.
     """
+    folder = target.parent
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
         raise UnreadableDocument(f"{folder} is no folder; put one there")
     folder.mkdir(exist_ok=True)
-    target = folder / staged.name
     _link(staged, target)
     if _beside(staged).exists():
         _link(_beside(staged), _beside(target))
-    return target
 
 
 def _link(one: Path, other: Path) -> None:
@@ -312,12 +342,12 @@ def _describe_page(path: Path, said: Sidecar, url: str) -> None:
 
 
 def _remove(
-    doc_id: str, paths: Sequence[Path], corpus_dir: Path, bin_dir: Path
+    doc_id: str, paths: Sequence[Path], corpus_dir: Path, bin_dir: Path, dry_run: bool
 ) -> Removed | Failure:
     if not paths:
         reason = "no document of the corpus has this id; `diamond-assistant index list` shows them"
         return Failure(corpus_dir / doc_id, reason, doc_id)
-    for path in paths:
+    for path in () if dry_run else paths:
         for file in (path, _beside(path)):
             if os.path.lexists(file):
                 target = bin_dir / file.relative_to(corpus_dir)

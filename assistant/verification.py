@@ -38,7 +38,7 @@ def verify(settings: Settings, progress: Progress = no_progress) -> list[str]:
     generations = generations_of(settings)
     try:
         folder = generations.current()
-        index = PassageIndex.open(folder)
+        index = PassageIndex.open(folder, generations.vectors)
     except StoreError as error:
         return [str(error)]
     with closing(index):
@@ -58,7 +58,8 @@ def _problems(kind: str, check: Callable[[], Iterator[str]]) -> list[str]:
     try:
         found += check()
     except (
-        OSError, ValueError, KeyError, TypeError, IndexError, sqlite3.Error, *ChromaFailure
+        OSError, ValueError, KeyError, TypeError, IndexError, sqlite3.Error, StoreError,
+        *ChromaFailure,
     ) as error:  # fmt: skip
         reason = (str(error).splitlines() or [""])[0]
         found.append(f"its {kind} cannot be checked ({type(error).__name__}: {reason})")

@@ -7,9 +7,6 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, watch
 
-_POLL = 200  # milliseconds between two looks at what the system has told
-
-
 _PAUSE = 500  # milliseconds without a change before the first build
 
 

@@ -118,6 +118,8 @@ class CorpusFolders:
                 raise EmptyCorpus(
                     f"no folder {folder}: set DIAMOND_CORPUS_DIR to where documents are"
                 )
+            if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
+                raise EmptyCorpus(f"the folder {folder} cannot be opened: see that you may read it")
         files = [(path, folder) for folder in folders for path in corpus_files(folder)]
         if not files:
             names = ", ".join(map(str, folders))

@@ -26,8 +26,9 @@ def corpus_files(corpus_dir: Path) -> list[Path]:
     """
     found, folders = [], [corpus_dir]
     while folders:
-        for path in _entries(folders.pop()):
-            if path.is_dir() and not path.is_symlink():
+        folder = folders.pop()
+        for path in _entries(folder):
+            if path != folder and os.path.isdir(path) and not path.is_symlink():
                 folders.append(path)
             elif path != corpus_dir / "README.md" and not _is_beside_its_file(path):
                 found.append(path)
@@ -44,11 +45,13 @@ def check_file(path: Path, corpus_dir: Path) -> None:
         raise UnreadableDocument(f"its name {path.name!a} is not text on one line; rename it")
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(corpus_dir)):
         raise UnreadableDocument("a link that leads out of the corpus; put the file itself here")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UnreadableDocument(
             "a link to a folder, or a folder that cannot be opened; put files here themselves"
         )
-    if not path.is_file():
+    if not os.access(path.parent, os.X_OK, effective_ids=True):
+        raise UnreadableDocument("its folder cannot be entered; see that you may")
+    if not os.path.isfile(path):
         raise UnreadableDocument("a pipe, a device or a link to nothing; move it away")
 
 
@@ -84,4 +87,6 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 
 def _is_beside_its_file(path: Path) -> bool:
-    return path.name.endswith(SIDECAR) and path.with_name(path.name.removesuffix(SIDECAR)).is_file()
+    return path.name.endswith(SIDECAR) and os.path.isfile(
+        path.with_name(path.name.removesuffix(SIDECAR))
+    )

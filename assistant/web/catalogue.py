@@ -146,7 +146,7 @@ class Catalogue:
 
     def _compared(self) -> Pending:
         try:
-            return Pending(pending_changes(self._adding.settings))
+            return Pending(pending_changes(self._adding.settings, keep_failed=True))
         except AssistantError as error:
             return Pending(problem=str(error))
         except Exception as error:  # a bug of ours: the table is shown all the same

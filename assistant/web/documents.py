@@ -59,7 +59,7 @@ def states_of(report: IngestReport) -> dict[str, str]:
 def unsettled_in(report: IngestReport) -> set[str]:
     """The ids of the documents that are not in the index as they are in the corpus."""
     moved = [doc_id for pair in report.renamed for doc_id in pair]
-    failed = [doc_id for doc_id, _ in _failures(report)]
+    failed = [doc_id for doc_id, failure in _failures(report) if not failure.kept]
     return {*report.added, *report.changed, *report.removed, *moved, *failed}
 
 

@@ -144,6 +144,31 @@ def test_add_and_remove(place: Place, tmp_path: Path) -> None:
     assert "added/owls" not in [row["id"] for row in place.json("list")]
 
 
+def test_add_and_remove_dry_run_look_and_change_nothing(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "owls.txt").write_text("The owl of Sorrel wakes at nine in the evening.")
+    (tmp_path / "broken.pdf").write_text("no PDF")
+    before = sorted(place.corpus.rglob("*"))
+    done = place.run("add", str(tmp_path / "owls.txt"), str(tmp_path / "broken.pdf"), "--dry-run")
+    assert done.returncode == 4
+    assert "Would add added/owls" in done.stdout
+    assert "broken.pdf: not a whole .pdf file" in done.stderr
+    said = place.json("remove", AMBER, "nowhere", "--dry-run")
+    assert [row["id"] for row in said["documents"]] == [AMBER]
+    assert (len(said["failed"]), said["build"], said["done"]) == (1, None, False)
+    assert sorted(place.corpus.rglob("*")) == before
+    assert [row["answers"] for row in place.json("list", "--generations")] == [True]
+
+
+def test_add_takes_the_sidecar_along_and_says_it_to_programs(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "owls.txt").write_text("The owl of Sorrel wakes at nine in the evening.")
+    (tmp_path / "owls.txt.meta.yaml").write_text("title: Owls\npublisher: Owl Office\n")
+    added = place.json("add", str(tmp_path / "owls.txt"), "--publisher", "Velmora")
+    assert [row["id"] for row in added["documents"]] == ["added/owls"]
+    assert added["build"]["added"] == ["added/owls"]
+    [row] = [row for row in place.json("list") if row["id"] == "added/owls"]
+    assert (row["title"], row["publisher"]) == ("Owls", "Velmora")
+
+
 def test_add_of_an_address_on_this_machine_is_refused(place: Place) -> None:
     done = place.run("add", "http://127.0.0.1/secret")
     assert done.returncode == 4

@@ -1,6 +1,7 @@
 """Readers follow the newest generation, and keep the one that they began with."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -26,12 +27,18 @@ class Shelf:
         self.may_open = threading.Event()
         self.may_open.set()
         self.broken = False
+        self.opened = 0
 
         def furnish(index: PassageIndex) -> Reading:
             return Reading(reading.retriever, reading.answerer, index.manifest, index)
 
         self.library = Library(
-            generations_of(settings), self._open, furnish, open_index(settings), patience=0.3
+            generations_of(settings),
+            self._open,
+            furnish,
+            open_index(settings),
+            patience=0.3,
+            again=0.2,
         )
 
     def grow(self, name: str) -> str:
@@ -46,6 +53,7 @@ class Shelf:
         return self.library.manifest.generation
 
     def _open(self, generation: str) -> PassageIndex:
+        self.opened += 1
         assert self.may_open.wait(20)
         if self.broken:
             raise IndexDamaged("part 7 is missing")
@@ -110,6 +118,10 @@ def test_generation_that_cannot_be_read_lets_the_old_one_answer(shelf: Shelf) ->
     assert shelf.current == first
     assert shelf.library.problem == "part 7 is missing"
     shelf.broken = False
+    opened = shelf.opened
+    assert shelf.current == first  # it is not tried again at once
+    assert shelf.opened == opened
+    time.sleep(0.3)
     assert shelf.current == second
     assert shelf.library.problem == ""
 

@@ -29,6 +29,7 @@ from assistant.errors import (
 )
 from assistant.ingestion import generations_of, ingest, open_index, pending_changes
 from assistant.settings import Settings
+from assistant.verification import verify
 
 Load = Callable[[str, int], HashEmbedder]
 LoadJudge = Callable[[str, int], FakeReranker]
@@ -153,6 +154,12 @@ def test_rollback_is_seen_everywhere(
     assert "limit of 900" in reader.ask(LIMIT).text
     with pytest.raises(NoSuchGeneration, match="0007"), generations.locked():
         generations.switch("0007-00000000")
+
+
+def test_verify_on_every_machine(settings: Settings, another: Settings, load: Load) -> None:
+    ingest(settings, load=load)
+    for machine in (settings, another):
+        assert verify(machine) == []
 
 
 def test_prune_deletes_collections_and_files(

@@ -1,4 +1,6 @@
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -336,6 +338,48 @@ def test_fingerprint_does_not_look_at_the_clock(tmp_path: Path) -> None:
     before = fingerprints(tmp_path)
     os.utime(tmp_path / "owl.txt", (0, 0))
     assert fingerprints(tmp_path) == before
+
+
+@contextlib.contextmanager
+def closed(folder: Path, mode: int) -> Iterator[None]:
+    """A folder that nobody but root may open; and who is root is not, in here."""
+    for parent in folder.parents:
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o111)
+    folder.chmod(mode)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o744, 0o711])
+def test_folder_that_cannot_be_opened_or_entered_costs_what_is_in_it(
+    mode: int, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus"
+    (corpus / "shut").mkdir(parents=True)
+    (corpus / "owl.txt").write_text("The owl wakes.")
+    (corpus / "shut" / "gull.txt").write_text("The gull sleeps.")
+    for path in (corpus, corpus / "owl.txt", corpus / "shut" / "gull.txt"):
+        path.chmod(path.stat().st_mode | 0o444)
+    with closed(corpus / "shut", mode):
+        found = read(corpus)
+    assert [document.doc_id for document in found.documents] == ["owl"]
+    [failure] = found.failures
+    assert failure.file in (corpus / "shut", corpus / "shut" / "gull.txt")
+
+
+def test_corpus_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    with closed(corpus, 0o000), pytest.raises(EmptyCorpus, match="cannot be opened"):
+        CorpusFolders.open([corpus])
 
 
 def test_read_several_folders(tmp_path: Path) -> None:
