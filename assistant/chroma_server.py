@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -31,6 +32,9 @@ _PORTS = {"http": 8000, "https": 443}
 _QUICK = httpx.Timeout(10, connect=5)
 _PATIENT = httpx.Timeout(600, connect=10)
 _PAGE = 100
+# What the server says of a name that is taken, and of a collection between being and not.
+_TAKEN, _HALF_THERE = "already exists", "Missing metadata segment"
+_PATIENCE, _PAUSE = 40, 0.05  # how often one between is looked for again, and after how long
 _BATCH = 1000  # rows in one call: some megabytes
 
 
@@ -140,12 +144,21 @@ class ChromaServer:
                 start += len(page)
 
     def find(self, name: str) -> chromadb.Collection | None:
-        """The collection of this name, if there is one."""
+        """The collection of this name, if there is one.
+
+        One that is just being made or deleted is waited for.
+        """
         with self.plainly():
-            try:
-                return self.client.get_collection(name, embedding_function=None)
-            except chromadb.errors.NotFoundError:
-                return None
+            for last in (False,) * _PATIENCE + (True,):
+                try:
+                    return self.client.get_collection(name, embedding_function=None)
+                except chromadb.errors.NotFoundError:
+                    return None
+                except chromadb.errors.ChromaError as error:
+                    if last or _HALF_THERE not in str(error):
+                        raise
+                    time.sleep(_PAUSE)
+        return None
 
     def create(
         self,
@@ -163,8 +176,8 @@ class ChromaServer:
                     configuration=settings,
                     embedding_function=None,
                 )
-            except chromadb.errors.ChromaError:
-                if self.find(name) is None:
+            except chromadb.errors.ChromaError as error:
+                if _TAKEN not in str(error) and self.find(name) is None:
                     raise
                 return None
 
@@ -185,14 +198,12 @@ class ChromaServer:
         try:
             yield
         except chromadb.errors.NotFoundError as error:
-            raise GenerationGone(
-                f"Chroma at {self.address} has not what was asked for ({_first_line(error)}): "
-                "run `diamond-assistant index build`"
-            ) from error
+            raise self._gone(error) from error
         except (chromadb.errors.AuthorizationError, chromadb.errors.ChromaAuthError) as error:
             raise self._refused() from error
         except (httpx.HTTPError, chromadb.errors.ChromaError) as error:
-            raise self._failure(error) from error
+            half_there = _HALF_THERE in str(error)
+            raise (self._gone(error) if half_there else self._failure(error)) from error
         except Exception as error:
             if type(error) is not Exception:  # the client's own for an answer that is no JSON
                 raise
@@ -268,6 +279,12 @@ class ChromaServer:
     def _refused(self) -> ServerError:
         wrong = "does not take the token in" if self._token else "wants a token: set"
         return ServerError(f"Chroma at {self.address} {wrong} DIAMOND_CHROMA_TOKEN")
+
+    def _gone(self, error: Exception) -> GenerationGone:
+        return GenerationGone(
+            f"Chroma at {self.address} has not what was asked for ({_first_line(error)}): "
+            "run `diamond-assistant index build`"
+        )
 
     def _failure(self, error: Exception) -> ServerError:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
