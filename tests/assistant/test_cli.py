@@ -17,6 +17,7 @@ from typing import Any
 
 import anyio
 import pytest
+from commands import in_process
 from fakes import CALIBRATION
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -220,7 +221,7 @@ def test_ask_batch_with_a_bad_line_answers_none(line: str, complaint: str, tmp_p
 def test_misuse_is_one_line_and_exits_with_2(
     arguments: list[str], complaint: str, place: Path
 ) -> None:
-    misused = assistant(place, *arguments)
+    misused = in_process(arguments, places(place))
     assert misused.returncode == 2
     assert complaint in one_line(misused)
 
@@ -237,7 +238,7 @@ def test_misuse_is_one_line_and_exits_with_2(
 def test_unusable_settings_are_one_line_and_exit_with_2(
     environment: dict[str, str], complaint: str, place: Path
 ) -> None:
-    asked = assistant(place, "ask", QUESTION, **environment)
+    asked = in_process(["ask", QUESTION], {**places(place), **environment})
     assert asked.returncode == 2
     assert complaint in one_line(asked)
 

@@ -1,29 +1,19 @@
 """The `index` commands, with the real model on a small corpus."""
 
-import contextlib
-import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import unittest.mock
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-
-from assistant.cli import run
+from commands import in_process
 
 DATA = Path(__file__).parents[1] / "data"
 AMBER = "trade/2030-11-20-amber-post-amber-export"
-
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 class Place:
@@ -39,16 +29,8 @@ class Place:
     def environment(self) -> dict[str, str]:
         return {"DIAMOND_INDEXES_DIR": str(self.indexes)}
 
-    def run(self, *arguments: str) -> Done:
-        """One command, in this process."""
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            unittest.mock.patch.dict(os.environ, self.environment),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            status = run(["index", *arguments])
-        return Done(status, out.getvalue(), err.getvalue())
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return in_process(["index", *arguments], self.environment)
 
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments, "--json")

@@ -1,13 +1,12 @@
 """`diamond-assistant eval` as a person or a program meets it."""
 
 import json
-import os
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from commands import in_process
 
 from assistant.history import ConversationStore, Verdict
 from assistant.schema import Answer
@@ -32,18 +31,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def evaluate(place: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "assistant", "eval", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={
-            **os.environ,
-            "DIAMOND_INDEXES_DIR": str(place),
-            "DIAMOND_DATA_DIR": str(place / "data"),
-            "COLUMNS": "120",
-        },
-        check=False,
-    )
+    places = {"DIAMOND_INDEXES_DIR": str(place), "DIAMOND_DATA_DIR": str(place / "data")}
+    return in_process(["eval", *map(str, arguments)], {**places, "COLUMNS": "120"})
 
 
 def test_run_compare_and_junit(place: Path, tmp_path: Path) -> None:
