@@ -7,6 +7,7 @@ all, orders the passages, and its answer is there for when the model's is not.
 from __future__ import annotations
 
 import datetime
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -34,6 +35,8 @@ KEPT = 256  # answers
 MOST_SENTENCES = 20  # of a reply: more is no answer to a question
 _ID_TOKENS = 8  # an id, its brackets and its line
 _OTHER_TOKENS = 400  # fences, titles, publishers, dates
+
+_log = logging.getLogger(__name__)
 
 _CUT_SHORT = {"length", "max_tokens"}
 _DECLINED = {"content_filter", "refusal"}
@@ -177,6 +180,10 @@ class GenerativeAnswerer:
             watch.check(draft, last[:-1] if call.finish in _CUT_SHORT else last, reviewer)
         except CallFailed as failed:
             answer = self._instead(quoted, failed.reason, draft)
+        except Exception as error:  # replies and sources are anybody's: a rule may have a hole
+            name, told = type(error).__name__, _log.isEnabledFor(logging.DEBUG)
+            _log.error("a check failed on what %s wrote: %s", self.model, name, exc_info=told)
+            answer = self._instead(quoted, "what the model wrote cannot be checked")
         else:
             answer = self._judged(quoted, draft, prompts.NO_ANSWER in reply.text)
         return replace(

@@ -194,9 +194,8 @@ def _readings(match: re.Match[str]) -> tuple[tuple[tuple[float, Unit | None], ..
             return (((value, ("ordinal", 1.0)),), 9) if value else ((), 0)
         return _fraction(got.get("over", "one"), got["part"]), 2
     if "out" in got:
-        below = _in_words(got["every"].split(" ")[-1]) or float(got["every"].split(" ")[-1])
-        above = _SMALL.get(got["out"]) or float(got["out"])
-        return ((100 * above / below, ("percent", 1.0)),), 2
+        above, below = _figure(got["out"]), _figure(got["every"].split(" ")[-1])
+        return (((100 * above / below, ("percent", 1.0)),), 2) if below else ((), 0)
     if "slash" in got:
         above, below = map(int, got["slash"].split("/"))
         return (((100 * above / below, ("percent", 1.0)),), 2) if below else ((), 0)
@@ -239,8 +238,13 @@ def _counts(
 
 def _fraction(over: str, part: str) -> tuple[tuple[float, Unit | None], ...]:
     below = _PARTS_OF_ONE.get(part) or _PARTS_OF_ONE[part.rstrip("s")]
-    above = 1.0 if over in ("a", "an") else _SMALL.get(over) or float(over)
+    above = 1.0 if over in ("a", "an") else _figure(over)
     return ((100 * above / below, ("percent", 1.0)),)
+
+
+def _figure(written: str) -> float:
+    """One number, in digits or as one word."""
+    return _SMALL[written] if written in _SMALL else float(written)
 
 
 def _in_words(written: str) -> float:

@@ -142,6 +142,19 @@ def test_check_reads_a_weekday_by_the_day_of_publication() -> None:
     assert kinds("It was lit on 19 February 2026.", "It was lit on Tuesday.", **source) == {"date"}
 
 
+@pytest.mark.parametrize("published", [None, "2026-02-01", "2024-01-01"])
+def test_check_knows_that_most_years_have_no_29_february(published: str | None) -> None:
+    cited = [Evidence("It was lit on 29 February.", published=published)]
+    found = Checker().check("It was lit on Thursday, five days later.", cited).findings
+    wrong = {finding.value for finding in found}
+    assert wrong == ({"five days"} if published == "2024-01-01" else {"five days", "Thursday"})
+
+
+def test_check_knows_that_february_has_28_days_too() -> None:
+    cited = "It was lit in February."
+    assert kinds("It was lit in February 2026.", cited, published="2026-02-01") == set()
+
+
 SAME_NAMES = [
     ("Akazawa spoke.", "Ryosei Akazawa spoke."),
     ("Japanese firms spoke.", "Firms from Japan spoke."),
@@ -301,3 +314,34 @@ def test_any_altered_day_is_found(day: object, other: object) -> None:
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_text_can_be_checked(sentence: str, cited: str) -> None:
     Checker().check(sentence, [Evidence(cited, cited, cited, "2026-01-01")])
+
+
+# What the rules look for, so that they meet where they do not expect each other.
+_TELLING = st.sampled_from([
+    "29 February", "31", "2026", "Tuesday", "last year", "Q4", "five days later", "from 3 to 5",
+    "zero", "one", "0", "7", "1.5", "½", "²", "四", "in", "out of", "ten", "third", "half a",
+    "hundreds", "$", "€", "%", "percent", "million", "bn", "m", "mm", "-", "/", ".", ",", "♦",
+    "\ud83d",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(_TELLING, max_size=14),
+    st.lists(_TELLING, max_size=14),
+    st.sampled_from([" ", ""]),
+    st.sampled_from([None, "2024-02-29", "2026-02-01", "2025-12-31"]),
+)
+def test_any_row_of_figures_and_dates_can_be_checked(
+    said: list[str], cited: list[str], between: str, published: str | None
+) -> None:
+    Checker(None).check(between.join(said), [Evidence(between.join(cited), published=published)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["zero out of ten lamps", "zero in ten lamps", "1 in 0 cases", "1 out of 0 lamps", "0 in ten"],
+)
+def test_share_with_a_zero_can_be_checked(text: str) -> None:
+    assert kinds(text, text) == set()
+    Checker().check("A lamp burns.", [Evidence(text)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import openai.resources.chat.completions  # noqa: F401 – or the first call waits for it
@@ -25,6 +25,7 @@ from scripted_llm import (
 
 from assistant.conversation import Conversation
 from assistant.ingestion import ingest
+from assistant.reranking import Judgement, Reading
 from assistant.schema import Answer, Filters
 from assistant.settings import Settings
 
@@ -49,7 +50,10 @@ def ask(
     monkeypatch.setenv("DIAMOND_LLM_KEY", KEY)
 
     def asked(
-        *scripts: Answering, question: str = COST, **changed: Any
+        *scripts: Answering,
+        question: str = COST,
+        judge: FakeReranker | None = None,
+        **changed: Any,
     ) -> tuple[Answer, ScriptedServer]:
         with scripted(*scripts) as server:
             patched = settings.model_copy(
@@ -59,7 +63,8 @@ def ask(
                     **changed,
                 }
             )
-            answer = Conversation.open(patched, load, load_judge).ask(question)
+            judging = (lambda name, threads: judge) if judge else load_judge
+            answer = Conversation.open(patched, load, judging).ask(question)
         return answer, server
 
     return asked
@@ -149,6 +154,25 @@ def test_answer_is_the_offline_one_where_the_model_fails(fault: str, ask: Ask) -
     assert answer.fallback
     assert all(citation.quote for citation in answer.citations)
     assert KEY not in answer.to_json() + json.dumps(answer.as_dict())
+
+
+class Choking(FakeReranker):
+    """Cannot read of goats."""
+
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+        if any("goats" in reading.question for reading in readings):
+            raise ZeroDivisionError
+        return super().judge(readings)
+
+
+def test_answer_is_the_offline_one_where_a_check_fails(
+    ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, _ = ask(cited(COST_42, f"{GOOD} It cost 7 goats. [{{id}}]"), judge=Choking())
+    assert answer.fallback == "what the model wrote cannot be checked"
+    assert answer.answerer == "extractive"
+    assert QUOTED in answer.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_answer_of_a_server_that_is_not_there_is_the_offline_one(ask: Ask) -> None:
