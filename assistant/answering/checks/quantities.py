@@ -59,7 +59,8 @@ _WORDED = (
     rf"|(?:half a|an?) (?:dozen|{_SCALE})|dozen)"
 )
 _MAGNITUDE = (
-    r"(?:[ -]?(?:thousand|million|mln|mn|billion|bln|bn|trillion|trn|tn|lakh|crore)s?|[kKmMbB])"
+    r"(?:[ -]?(?:thousand|million|mln|mn|billion|bln|bn|trillion|trn|tn|lakh|crore)s?"
+    r"|(?<=\d)[kKmMbB])"
 )
 _PART = r"(?P<part>(?:half|halves|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?)"
 _FORMS = (
