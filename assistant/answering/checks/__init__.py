@@ -19,6 +19,7 @@ from assistant.answering.checks.names import unknown_names
 from assistant.answering.checks.plain import plain
 from assistant.answering.checks.quantities import quantities
 from assistant.answering.checks.quotes import misquoted
+from assistant.answering.checks.unread import unread
 from assistant.reranking import Reranker
 from assistant.vocabulary import Vocabulary
 
@@ -153,6 +154,7 @@ def _numbers(sentence: str, evidence: Sequence[Evidence]) -> tuple[list[Finding]
             computed.append(claim.text)
         else:
             wrong.append(Finding("number", sentence[claim.start : claim.end].strip()))
+    wrong += (Finding("number", value) for value in unread(sentence, with_sources(evidence)))
     return wrong, tuple(computed)
 
 

@@ -133,6 +133,35 @@ def test_check_finds_that_a_date_is_another(sentence: str, cited: str) -> None:
     assert kinds(sentence, cited) == {"date"}
 
 
+UNREAD = [
+    ("It cost43 million crowns.", "It cost 42 million crowns.", {"cost43"}),
+    ("It is x43 million crowns.", "It cost 42 million crowns.", {"x43"}),
+    ("It grew by .5 percent.", "It grew by 0.3 percent, and 5 lamps were lit.", {".5"}),
+    ("It grew by ½ percent.", "It grew by 3 percent.", {"½"}),
+    ("It cost 10⁹ crowns.", "It cost 10 crowns.", {"10⁹"}),
+    ("It cost 42.000.000 crowns.", "It cost 42 crowns.", {"42.000.000"}),
+    ("It cost 1,5 million crowns.", "It cost 1 crown, of 5 million.", {"1,5"}),
+    ("It cost 四十三万 crowns.", "It cost 42 crowns.", {"四十三万"}),
+    ("It cost several million crowns.", "It cost 42 crowns.", {"million"}),
+    ("It cost several hundred million crowns.", "It cost 42 million crowns.", {"hundred million"}),
+    ("It was 1 in 0 cases.", "It was so.", {"1", "0"}),
+    ("It cost several million crowns.", "It cost 42,000,000 crowns.", set()),
+    ("It cost several hundred million crowns.", "It cost $550m.", set()),
+    ("It is a multi-billion project.", "It is a project of $33bn.", set()),
+    ("Lamps use CO₂ and the H100.", "The H100 and CO2 are used.", set()),
+    ("It cost ½ a crown.", "For ½ a crown it was sold.", set()),
+    ("Version 3.5.1 burns.", "They burn with version 3.5.1.", set()),
+]
+
+
+@pytest.mark.parametrize(("sentence", "cited", "found"), UNREAD)
+def test_check_wants_a_figure_that_it_cannot_read_in_the_evidence(
+    sentence: str, cited: str, found: set[str]
+) -> None:
+    findings = Checker().check(sentence, [Evidence(cited)]).findings
+    assert {one.value for one in findings if one.kind == "number"} == found
+
+
 def test_check_takes_a_sources_date_for_the_source_alone() -> None:
     source = {"publisher": "The Gazette", "published": "2026-03-02"}
     cited = "The lamp was lit on 1 March 2026."
