@@ -111,6 +111,14 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(r" ?(?:-|to|or|and) ?$")
+_MINUS = re.compile(r"(?:(?:^|[(\[$¥€£,;:]|(?<![\d%]) )-|\b(?:minus|negative) )$", re.IGNORECASE)
+# Words that may stand for a minus.
+_FALLS = re.compile(
+    r"\b(?:fall|fell|drop|declin|decreas|reduc|cut|lower|less|low|loss|lost|los[ei]|down"
+    r"|shr[aiu]nk|contract|slump|plung|slid|slip|deficit|shortfall|below|under|negative|minus"
+    r"|recession)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,8 @@ class Quantity:
     `readings` are (value, unit) pairs: 5m is five million or five metres.
     `bound` is "", "about", "over", "under" or "limit", as the words before it
     say; `of` are the stems of the words after it. `pointing` says that it has
-    "the" before it, `in_range` that it is one end of a range.
+    "the" before it, `in_range` that it is one end of a range. `negative` has a
+    minus before it, `falling` words near it that may stand for one.
     """
 
     text: str
@@ -132,6 +141,8 @@ class Quantity:
     of: frozenset[str] = frozenset()
     pointing: bool = False
     in_range: bool = False
+    negative: bool = False
+    falling: bool = False
 
     @property
     def value(self) -> float:
@@ -183,6 +194,8 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
         bound=_bound(before, match),
         of=_counted(after),
         pointing=re.search(r"\b(?:the|these|those) $", before, re.IGNORECASE) is not None,
+        negative=_MINUS.search(before) is not None,
+        falling=_FALLS.search(text[max(0, start - 80) : match.end() + 60]) is not None,
     )
 
 

@@ -41,8 +41,9 @@ def unread(sentence: str, texts: Sequence[str]) -> Iterator[str]:
 
 def _read(text: str) -> set[int]:
     """The places of a text that are part of a number or of a date."""
-    dated = (moment for moment in moments(text) if not moment.relative)
-    return {at for one in (*quantities(text), *dated) for at in range(one.start, one.end)}
+    spans = [(one.start, one.end) for one in quantities(text)]
+    spans += [(one.start, one.end) for one in moments(text) if not one.relative]
+    return {at for span in spans for at in range(*span)}
 
 
 def _is_figure(character: str) -> bool:
