@@ -23,7 +23,7 @@ from assistant.answering import prompts
 from assistant.answering.checks import Checker
 from assistant.answering.drafts import Draft
 from assistant.answering.extractive import ExtractiveAnswerer
-from assistant.answering.replies import Reply, Said, cleaned
+from assistant.answering.replies import Reply, Said, cleaned, without_thought
 from assistant.answering.review import Reviewer
 from assistant.answering.sheet import Sheet, make_sheet
 from assistant.llm.calls import Call, CallFailed, Limits
@@ -141,8 +141,9 @@ class GenerativeAnswerer:
                     yield
         except CallFailed:
             return ""
-        line = cleaned(" ".join(said.split()))
-        return line if len(line) <= LONGEST_QUESTION else ""
+        if call.finish in _CUT_SHORT | _DECLINED:
+            return ""
+        return _question_in(said)
 
     def _is_hopeless(self, quoted: Answer) -> bool:
         """Whether the offline answerer is sure that the documents do not answer."""
@@ -215,6 +216,13 @@ class GenerativeAnswerer:
             return None
         counts = call.tokens.get("read", 0), call.tokens.get("written", 0)
         return sum(n * price for n, price in zip(counts, self.prices, strict=True)) / 1e6
+
+
+def _question_in(said: str) -> str:
+    """The one line of a reply, if it is a question and not too long; else an empty text."""
+    line = without_thought(said).strip()
+    is_one = "\n" not in line and line.endswith("?") and len(line) <= LONGEST_QUESTION
+    return cleaned(line) if is_one else ""
 
 
 class _Watch:

@@ -90,6 +90,13 @@ GOOD = "The bridge cost 42 million crowns. [{id}]"
 QUOTED = "42 million crowns"  # the offline answer has it, too
 
 
+def escaped(piece: str) -> bytes:
+    """An event in ASCII alone: only so can it carry half an emoji."""
+    return (
+        f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': piece}}]})}\n\n".encode()
+    )
+
+
 def faulty(name: str) -> Answering:
     """A server with one fault."""
     begun = event("The bridge cost 42 ")
@@ -129,6 +136,9 @@ def faulty(name: str) -> Answering:
         "garbage bytes": Script([bytes(range(256)) * 200]),
         "an endless bracket": says("[" * 5000),
         "an endless thought": says("<think>It cost 43 million crowns. [k7f3] " * 20),
+        "half an emoji": Script([escaped("It cost 7 \ud83d goats. "), *ending()]),
+        "an endless image": says("![" * 5000, size=10_000),
+        "an endless image in lines": says("![\n" * 3500, size=10_500),
         "tool call": Script([event(), *ending("tool_calls")]),
     }  # fmt: skip
     return faults[name]
@@ -140,6 +150,7 @@ FAULTS = [
     "404", "429 long", "429 no word", "429 nonsense", "redirect", "silent", "stalls", "pings",
     "empty pieces", "drips", "cut", "cut in a marker", "cut after a sentence", "garbage",
     "garbage of sentences", "garbage bytes", "an endless bracket", "an endless thought",
+    "half an emoji", "an endless image", "an endless image in lines",
     "tool call",
 ]  # fmt: skip
 
@@ -153,7 +164,19 @@ def test_answer_is_the_offline_one_where_the_model_fails(fault: str, ask: Ask) -
     assert QUOTED in answer.text
     assert answer.fallback
     assert all(citation.quote for citation in answer.citations)
-    assert KEY not in answer.to_json() + json.dumps(answer.as_dict())
+    told = answer.to_json() + json.dumps(answer.as_dict(), ensure_ascii=False)
+    assert KEY not in told
+    assert told.encode()  # it can be sent
+
+
+def test_half_an_emoji_is_a_question_mark(ask: Ask) -> None:
+    def reply(body: dict[str, Any]) -> Script:
+        text = GOOD.replace("{id}", id_of(body, COST_42)).replace("bridge", "bridge \ud83d")
+        return Script([escaped(text), *ending()])
+
+    answer, _ = ask(reply)
+    assert answer.text == "The bridge? cost 42 million crowns. [1]"
+    assert answer.answerer == "generative"
 
 
 class Choking(FakeReranker):
@@ -404,6 +427,16 @@ def test_ids_are_the_same_in_the_next_turn(talk: Talk) -> None:
     assert all(second[text] == id_ for text, id_ in first.items() if text in second)
 
 
+def test_follow_up_is_rewritten_without_the_thoughts_before_it(talk: Talk) -> None:
+    full = "Who paid half of the cost of the bridge \ud83d of glass in Velmora?"
+    thinking = [escaped("<think>Which one?\nThat.</think>\n\n"), escaped(f"{full}\n"), *ending()]
+    with scripted(cited(COST_42, GOOD), Script(thinking), cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address, llm_rewrite=True)
+        conversation.ask(COST)
+        answer = conversation.ask("and who paid half of it?")
+    assert answer.standalone_question == full.replace(" \ud83d", "?")
+
+
 def test_follow_up_is_rewritten_with_one_more_call_if_that_is_set(talk: Talk) -> None:
     full = "Who paid half of the cost of the bridge of glass in Velmora?"
     with scripted(cited(COST_42, GOOD), says(full), cited(COST_42, GOOD)) as server:
@@ -416,7 +449,20 @@ def test_follow_up_is_rewritten_with_one_more_call_if_that_is_set(talk: Talk) ->
         assert len(server.requests) == 4
 
 
-@pytest.mark.parametrize("script", [Script([], 500), says(""), says("x" * 900)])
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script([], 500),
+        says(""),
+        says("x" * 900),
+        says("I'm sorry, but I can't help with that."),
+        says("<think>The bridge, I think?</think>"),
+        says("<think>Who paid half of the bridge?"),
+        says("Who paid half of the", finish="length"),
+        says("Who paid half of it?", finish="content_filter"),
+        says("Who paid half of it?\nThe Lantern Fund did. Is that so?"),
+    ],
+)
 def test_follow_up_that_cannot_be_rewritten_is_understood_as_before(
     script: Script, talk: Talk
 ) -> None:
