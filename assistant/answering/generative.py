@@ -46,8 +46,8 @@ _DECLINED = {"content_filter", "refusal"}
 class GenerativeAnswerer:
     """Has a language model write the answer, and checks each sentence as it comes.
 
-    `rules` are the checks without their model. `window` and `answer_tokens` are
-    the language model's, `most_passages` how many it is shown. Where the offline
+    `window` and `answer_tokens` are the language model's, `most_passages` how
+    many passages it is shown. Where the offline
     answerer abstains with a confidence below `ask_from`, it is not asked.
     `prices` are dollars per million tokens read and written; `rewrites` allows
     one more call, for a follow-up question.
@@ -60,7 +60,6 @@ class GenerativeAnswerer:
     llm: LLM
     model: str
     checker: Checker
-    rules: Checker
     limits: Limits
     window: int
     answer_tokens: int
@@ -115,7 +114,7 @@ class GenerativeAnswerer:
         if known is None:
             sent = prompts.messages(asked, sheet, turns, as_of)
             call = Call(self.llm, sent, self.limits)
-            reviewer = Reviewer(self.checker, self.rules, sheet, question, self.offline.idf)
+            reviewer = Reviewer(self.checker, sheet, question, self.offline.idf)
             known = yield from self._written(quoted, call, reviewer)
             if not known.fallback:
                 self.kept.put(key, replace(known, tokens={}, cost=None, timings_ms={}))

@@ -303,6 +303,16 @@ def test_support_is_none_without_a_model() -> None:
     assert Checker().check("A lamp burns.", [Evidence("A lamp burns.")]).support is None
 
 
+def test_rules_are_the_checks_without_their_model() -> None:
+    vocabulary = Vocabulary((("AGS", "Amber Guild of Sorrel"),))
+    rules = Checker(Judge(-8.0), vocabulary).rules
+    verdict = rules.check(
+        "The Amber Guild of Sorrel sells lamps.", [Evidence("The AGS sells lamps.")]
+    )
+    assert verdict.support is None
+    assert verdict.passed
+
+
 def test_support_falls_with_the_logit_and_with_what_is_added() -> None:
     def support(logit: float, sentence: str) -> float:
         return Checker(Judge(logit)).check(sentence, [Evidence("A lamp burns.")]).support or 0.0

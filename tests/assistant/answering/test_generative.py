@@ -180,10 +180,13 @@ def test_half_an_emoji_is_a_question_mark(ask: Ask) -> None:
 
 
 class Choking(FakeReranker):
-    """Cannot read of goats."""
+    """Cannot read these words."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
 
     def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
-        if any("goats" in reading.question for reading in readings):
+        if any(self.words in reading.question for reading in readings):
             raise ZeroDivisionError
         return super().judge(readings)
 
@@ -191,7 +194,7 @@ class Choking(FakeReranker):
 def test_answer_is_the_offline_one_where_a_check_fails(
     ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer, _ = ask(cited(COST_42, f"{GOOD} It cost 7 goats. [{{id}}]"), judge=Choking())
+    answer, _ = ask(cited(COST_42, f"{GOOD} It cost 7 goats. [{{id}}]"), judge=Choking("goats"))
     assert answer.fallback == "what the model wrote cannot be checked"
     assert answer.answerer == "extractive"
     assert QUOTED in answer.text
@@ -254,6 +257,12 @@ def test_sentence_that_says_what_the_sources_lack_is_kept(ask: Ask) -> None:
     answer, _ = ask(cited(COST_42, f"{GOOD} The sources do not say what the bridge cost to mend."))
     assert [one.status for one in answer.sentences] == ["supported", "gap"]
     assert answer.text.endswith("[1] The sources do not say what the bridge cost to mend.")
+
+
+def test_gap_is_found_by_the_rules_alone(ask: Ask) -> None:
+    lacking = "The sources do not say what the bridge cost to mend."
+    answer, _ = ask(cited(COST_42, f"{GOOD} {lacking}"), judge=Choking("do not say"))
+    assert [one.status for one in answer.sentences] == ["supported", "gap"]
 
 
 @pytest.mark.parametrize(
