@@ -232,7 +232,6 @@ def _written_by(
         llm,
         settings.llm,
         Checker(judge, vocabulary=vocabulary),
-        Checker(None, vocabulary=vocabulary),
         limits_of(settings),
         window=settings.llm_window,
         answer_tokens=settings.llm_answer_tokens,

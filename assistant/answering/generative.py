@@ -7,6 +7,7 @@ all, orders the passages, and its answer is there for when the model's is not.
 from __future__ import annotations
 
 import datetime
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -22,7 +23,7 @@ from assistant.answering import prompts
 from assistant.answering.checks import Checker
 from assistant.answering.drafts import Draft
 from assistant.answering.extractive import ExtractiveAnswerer
-from assistant.answering.replies import Reply, Said, cleaned
+from assistant.answering.replies import Reply, Said, cleaned, without_thought
 from assistant.answering.review import Reviewer
 from assistant.answering.sheet import Sheet, make_sheet
 from assistant.llm.calls import Call, CallFailed, Limits
@@ -35,6 +36,8 @@ MOST_SENTENCES = 20  # of a reply: more is no answer to a question
 _ID_TOKENS = 8  # an id, its brackets and its line
 _OTHER_TOKENS = 400  # fences, titles, publishers, dates
 
+_log = logging.getLogger(__name__)
+
 _CUT_SHORT = {"length", "max_tokens"}
 _DECLINED = {"content_filter", "refusal"}
 
@@ -43,8 +46,8 @@ _DECLINED = {"content_filter", "refusal"}
 class GenerativeAnswerer:
     """Has a language model write the answer, and checks each sentence as it comes.
 
-    `rules` are the checks without their model. `window` and `answer_tokens` are
-    the language model's, `most_passages` how many it is shown. Where the offline
+    `window` and `answer_tokens` are the language model's, `most_passages` how
+    many passages it is shown. Where the offline
     answerer abstains with a confidence below `ask_from`, it is not asked.
     `prices` are dollars per million tokens read and written; `rewrites` allows
     one more call, for a follow-up question.
@@ -57,7 +60,6 @@ class GenerativeAnswerer:
     llm: LLM
     model: str
     checker: Checker
-    rules: Checker
     limits: Limits
     window: int
     answer_tokens: int
@@ -112,7 +114,7 @@ class GenerativeAnswerer:
         if known is None:
             sent = prompts.messages(asked, sheet, turns, as_of)
             call = Call(self.llm, sent, self.limits)
-            reviewer = Reviewer(self.checker, self.rules, sheet, question, self.offline.idf)
+            reviewer = Reviewer(self.checker, sheet, question, self.offline.idf)
             known = yield from self._written(quoted, call, reviewer)
             if not known.fallback:
                 self.kept.put(key, replace(known, tokens={}, cost=None, timings_ms={}))
@@ -138,8 +140,9 @@ class GenerativeAnswerer:
                     yield
         except CallFailed:
             return ""
-        line = cleaned(" ".join(said.split()))
-        return line if len(line) <= LONGEST_QUESTION else ""
+        if call.finish in _CUT_SHORT | _DECLINED:
+            return ""
+        return _question_in(said)
 
     def _is_hopeless(self, quoted: Answer) -> bool:
         """Whether the offline answerer is sure that the documents do not answer."""
@@ -177,6 +180,10 @@ class GenerativeAnswerer:
             watch.check(draft, last[:-1] if call.finish in _CUT_SHORT else last, reviewer)
         except CallFailed as failed:
             answer = self._instead(quoted, failed.reason, draft)
+        except Exception as error:  # replies and sources are anybody's: a rule may have a hole
+            name, told = type(error).__name__, _log.isEnabledFor(logging.DEBUG)
+            _log.error("a check failed on what %s wrote: %s", self.model, name, exc_info=told)
+            answer = self._instead(quoted, "what the model wrote cannot be checked")
         else:
             answer = self._judged(quoted, draft, prompts.NO_ANSWER in reply.text)
         return replace(
@@ -208,6 +215,13 @@ class GenerativeAnswerer:
             return None
         counts = call.tokens.get("read", 0), call.tokens.get("written", 0)
         return sum(n * price for n, price in zip(counts, self.prices, strict=True)) / 1e6
+
+
+def _question_in(said: str) -> str:
+    """The one line of a reply, if it is a question and not too long; else an empty text."""
+    line = without_thought(said).strip()
+    is_one = "\n" not in line and line.endswith("?") and len(line) <= LONGEST_QUESTION
+    return cleaned(line) if is_one else ""
 
 
 class _Watch:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from assistant.answering.invisible import INVISIBLE
 from assistant.segmentation import Block, Span, split_sentences
 
-_LOOK = 16  # characters between two looks for a whole sentence
+_LOOK = 16  # characters between two looks for a whole sentence; more where many are held
 _BEGUN = 12  # characters of the next sentence, after which the one before is whole
 _LONGEST_BRACKET = 60
 _OPEN_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()\s]*$")
@@ -29,7 +29,8 @@ _ID = re.compile(r"[a-z0-9]{1,6}", re.IGNORECASE)
 _THOUGHT = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _THINKS = "<thinking>"
 
-_IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?")
+# With bounds: a reply may open thousands, and close none.
+_IMAGE = re.compile(r"!\[[^\]]{0,200}\](?:\([^)]{0,500}\)|\[[^\]]{0,200}\])?")
 _ASIDE = re.compile(f"{_IMAGE.pattern}|{_BRACKET.pattern}")
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _ADDRESS = re.compile(
@@ -61,25 +62,28 @@ class Reply:
     def __init__(self) -> None:
         self.text = ""
         self._held = ""  # what no sentence has been made of yet
+        self._look_at = _LOOK  # characters of the text
 
     def add(self, piece: str) -> Iterator[Said]:
         """The sentences that are whole after one more piece."""
         for character in piece:
             self.text += character
             self._held += character
-            if character == "\n" or len(self.text) % _LOOK == 0:
+            ends_line = character == "\n" and len(self._held) < _LOOK * _LOOK
+            if ends_line or len(self.text) >= self._look_at:
                 yield from self._whole()
+                self._look_at = len(self.text) + max(_LOOK, len(self._held) // _LOOK)
 
     def end(self) -> Iterator[Said]:
         """The sentences that are left."""
-        held, self._held = _without_thought(self._held), ""
+        held, self._held = without_thought(self._held), ""
         yield from (said for said, _ in _sentences(_closed(held)))
 
     def _whole(self) -> Iterator[Said]:
         """The sentences after which the next has begun; the rest is held."""
         if _may_think(self._held):
             return
-        held = _without_thought(self._held)
+        held = without_thought(self._held)
         begun = _MAY_LINK.sub("", _closed(held))
         whole = [
             (said, end)
@@ -114,7 +118,8 @@ def _may_think(text: str) -> bool:
     return start.startswith(("<think>", _THINKS)) and "</think" not in start
 
 
-def _without_thought(text: str) -> str:
+def without_thought(text: str) -> str:
+    """A reply without the thought that it begins with, ended or not."""
     return _THOUGHT.sub("", text, count=1) if _THOUGHT.match(text) else text
 
 

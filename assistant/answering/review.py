@@ -44,13 +44,9 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class Reviewer:
-    """Reviews the sentences of one answer.
-
-    `rules` are the checks without the model; `idf` tells how rare a term is.
-    """
+    """Reviews the sentences of one answer. `idf` tells how rare a term is."""
 
     checker: Checker
-    rules: Checker
     sheet: Sheet
     question: str
     idf: Callable[[str], float]
@@ -81,13 +77,13 @@ class Reviewer:
         """Whether a sentence says what the sources lack, in the question's words, and no more."""
         if not _GAP.match(text) or _TURNS.search(text):
             return False
-        found = self.checker.check(text, [Evidence(self.question)]).findings
-        return {finding.kind for finding in found} <= {"support", "negation", "hedge"}
+        found = self.checker.rules.check(text, [Evidence(self.question)]).findings
+        return {finding.kind for finding in found} <= {"negation", "hedge"}
 
     def _bears_out(self, text: str, sources: Sequence[Source]) -> bool:
         """Whether sources that a sentence did not name say it; the rules go first, being quick."""
         evidence = [evidence_of(source) for source in sources]
-        if not self.rules.check(text, evidence).passed:
+        if not self.checker.rules.check(text, evidence).passed:
             return False
         verdict = self.checker.check(text, evidence)
         return verdict.passed and (verdict.support is None or verdict.support >= SURE)

@@ -117,7 +117,8 @@ class Call:
             self.tokens = counts
         self.finish = finish_of(response.raw) or self.finish
         self._tells_its_end = self._tells_its_end or is_of_a_server(response.raw)
-        return response.delta or ""
+        # Half of an emoji, as some servers cut them, is no text that anybody could be sent.
+        return (response.delta or "").encode("utf-8", "replace").decode()
 
 
 _NOTHING_YET = object()

@@ -84,7 +84,16 @@ class RecordingLLM(CustomLLM):
 
     @classmethod
     def around(cls, llm: LLM, path: Path) -> RecordingLLM:
-        """The same model, recorded; a cassette that is there grows."""
+        """The same model, recorded; a cassette that is there grows.
+
+        Raises:
+            ModelUnavailable: the cassette cannot be written.
+        """
+        try:
+            path.open("a").close()
+        except OSError as error:
+            reason = f"cassette {path} cannot be written: set DIAMOND_LLM_RECORD to another file"
+            raise ModelUnavailable(reason) from error
         recording = cls(path=path)
         recording._llm = llm
         return recording

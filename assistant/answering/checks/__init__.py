@@ -19,6 +19,7 @@ from assistant.answering.checks.names import unknown_names
 from assistant.answering.checks.plain import plain
 from assistant.answering.checks.quantities import quantities
 from assistant.answering.checks.quotes import misquoted
+from assistant.answering.checks.unread import unread
 from assistant.reranking import Reranker
 from assistant.vocabulary import Vocabulary
 
@@ -75,9 +76,8 @@ class Checker:
     """Checks sentences against the spans that they cite.
 
     `judge` is the model of the offline answerer; without one nothing is said of
-    support. `support_below` is the probability below which a sentence is found
-    unsupported, the fitted one if it is None. `vocabulary` has the abbreviations
-    that the evidence may use for a name, or the sentence.
+    support. `vocabulary` has the abbreviations that the evidence may use for a
+    name, or the sentence.
 
     >>> checker = Checker(None)
     >>> cited = [Evidence("Japan pledged $550 billion on 4 September 2025.")]
@@ -90,12 +90,15 @@ class Checker:
     def __init__(
         self,
         judge: Reranker | None = None,
-        support_below: float | None = None,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self._judge = judge
-        self._support_below = support_below
         self._vocabulary = vocabulary
+
+    @property
+    def rules(self) -> Checker:
+        """The same checks without their model."""
+        return Checker(None, self._vocabulary)
 
     def check(self, sentence: str, evidence: Sequence[Evidence]) -> Verdict:
         """Check a sentence, without its markers, against what it cites."""
@@ -114,12 +117,9 @@ class Checker:
             *_misplaced(sentence, evidence),
         ]
         score = self._support(sentence, evidence, self._judge) if self._judge else None
-        if score is not None and score < self._below():
+        if score is not None and score < support.load_support().below:
             findings.append(Finding("support", sentence))
         return Verdict(tuple(findings), computed, score)
-
-    def _below(self) -> float:
-        return support.load_support().below if self._support_below is None else self._support_below
 
     @staticmethod
     def _support(sentence: str, evidence: Sequence[Evidence], judge: Reranker) -> float:
@@ -153,6 +153,7 @@ def _numbers(sentence: str, evidence: Sequence[Evidence]) -> tuple[list[Finding]
             computed.append(claim.text)
         else:
             wrong.append(Finding("number", sentence[claim.start : claim.end].strip()))
+    wrong += (Finding("number", value) for value in unread(sentence, with_sources(evidence)))
     return wrong, tuple(computed)
 
 

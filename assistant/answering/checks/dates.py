@@ -92,9 +92,15 @@ class Moment:
     def has_year(self) -> bool:
         return self.first[0] > 0
 
+    def is_in(self, year: int) -> bool:
+        """Whether a year has its first day: most have no 29 February."""
+        return self.first[2] <= _length(year, self.first[1])
+
     def of_year(self, year: int) -> Moment:
-        """The same days of a year."""
-        return replace(self, first=(year, *self.first[1:]), last=(year, *self.last[1:]))
+        """The same days of a year, as far as the year has them."""
+        _, month, day = self.last
+        last = (year, month, min(day, _length(year, month)))
+        return replace(self, first=(year, *self.first[1:]), last=last)
 
     def contains(self, other: Moment) -> bool:
         """Whether the other lies within this one; without a year here, in any year."""
@@ -216,7 +222,8 @@ def known_moments(text: str, published: str | None) -> list[Moment]:
         elif moment.has_year:
             found.append(moment)
         else:
-            found += [moment, *(moment.of_year(year) for year in spoken | _near(moment, day))]
+            years = filter(moment.is_in, spoken | _near(moment, day))
+            found += [moment, *map(moment.of_year, years)]
     return found
 
 

@@ -32,7 +32,11 @@ def supported(claim: Quantity, known: Sequence[Quantity], text: str) -> bool:
     rivals = any(claim.of & one.of for one in known if not one.unit)
     if not rivals and (_counts_the_said(claim) or _counts_listed(claim, text)):
         return True
-    near = [one for one in known if _same(claim, one, text) or _numbered(claim, one)]
+    near = [
+        one
+        for one in known
+        if _same_sign(claim, one) and (_same(claim, one, text) or _numbered(claim, one))
+    ]
     return bool(near) and not _counts_other(claim, near, known)
 
 
@@ -55,6 +59,11 @@ def _numbered(claim: Quantity, one: Quantity) -> bool:
     """Whether one is the other's place in a row: page two, the second page."""
     kinds = {claim.dimension, one.dimension}
     return kinds == {"", "ordinal"} and claim.value == one.value and not (claim.of and one.of)
+
+
+def _same_sign(claim: Quantity, one: Quantity) -> bool:
+    """Whether both have a minus, or neither; a word such as "fell" may stand for one."""
+    return claim.negative == one.negative or (one if claim.negative else claim).falling
 
 
 def _same(claim: Quantity, one: Quantity, text: str) -> bool:

@@ -59,7 +59,8 @@ _WORDED = (
     rf"|(?:half a|an?) (?:dozen|{_SCALE})|dozen)"
 )
 _MAGNITUDE = (
-    r"(?:[ -]?(?:thousand|million|mln|mn|billion|bln|bn|trillion|trn|tn|lakh|crore)s?|[kKmMbB])"
+    r"(?:[ -]?(?:thousand|million|mln|mn|billion|bln|bn|trillion|trn|tn|lakh|crore)s?"
+    r"|(?<=\d)[kKmMbB])"
 )
 _PART = r"(?P<part>(?:half|halves|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?)"
 _FORMS = (
@@ -110,6 +111,14 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(r" ?(?:-|to|or|and) ?$")
+_MINUS = re.compile(r"(?:(?:^|[(\[$¥€£,;:]|(?<![\d%]) )-|\b(?:minus|negative) )$", re.IGNORECASE)
+# Words that may stand for a minus.
+_FALLS = re.compile(
+    r"\b(?:fall|fell|drop|declin|decreas|reduc|cut|lower|less|low|loss|lost|los[ei]|down"
+    r"|shr[aiu]nk|contract|slump|plung|slid|slip|deficit|shortfall|below|under|negative|minus"
+    r"|recession)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,8 @@ class Quantity:
     `readings` are (value, unit) pairs: 5m is five million or five metres.
     `bound` is "", "about", "over", "under" or "limit", as the words before it
     say; `of` are the stems of the words after it. `pointing` says that it has
-    "the" before it, `in_range` that it is one end of a range.
+    "the" before it, `in_range` that it is one end of a range. `negative` has a
+    minus before it, `falling` words near it that may stand for one.
     """
 
     text: str
@@ -131,6 +141,8 @@ class Quantity:
     of: frozenset[str] = frozenset()
     pointing: bool = False
     in_range: bool = False
+    negative: bool = False
+    falling: bool = False
 
     @property
     def value(self) -> float:
@@ -182,6 +194,8 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
         bound=_bound(before, match),
         of=_counted(after),
         pointing=re.search(r"\b(?:the|these|those) $", before, re.IGNORECASE) is not None,
+        negative=_MINUS.search(before) is not None,
+        falling=_FALLS.search(text[max(0, start - 80) : match.end() + 60]) is not None,
     )
 
 
@@ -194,9 +208,8 @@ def _readings(match: re.Match[str]) -> tuple[tuple[tuple[float, Unit | None], ..
             return (((value, ("ordinal", 1.0)),), 9) if value else ((), 0)
         return _fraction(got.get("over", "one"), got["part"]), 2
     if "out" in got:
-        below = _in_words(got["every"].split(" ")[-1]) or float(got["every"].split(" ")[-1])
-        above = _SMALL.get(got["out"]) or float(got["out"])
-        return ((100 * above / below, ("percent", 1.0)),), 2
+        above, below = _figure(got["out"]), _figure(got["every"].split(" ")[-1])
+        return (((100 * above / below, ("percent", 1.0)),), 2) if below else ((), 0)
     if "slash" in got:
         above, below = map(int, got["slash"].split("/"))
         return (((100 * above / below, ("percent", 1.0)),), 2) if below else ((), 0)
@@ -239,8 +252,13 @@ def _counts(
 
 def _fraction(over: str, part: str) -> tuple[tuple[float, Unit | None], ...]:
     below = _PARTS_OF_ONE.get(part) or _PARTS_OF_ONE[part.rstrip("s")]
-    above = 1.0 if over in ("a", "an") else _SMALL.get(over) or float(over)
+    above = 1.0 if over in ("a", "an") else _figure(over)
     return ((100 * above / below, ("percent", 1.0)),)
+
+
+def _figure(written: str) -> float:
+    """One number, in digits or as one word."""
+    return _SMALL[written] if written in _SMALL else float(written)
 
 
 def _in_words(written: str) -> float:

@@ -26,6 +26,15 @@ SAME_NUMBERS = [
     ("Half of the lamps broke.", "50% of the lamps broke."),
     ("Four out of five lamps broke.", "80% of the lamps broke."),
     ("It grew by 20-30%.", "It grew by 20 to 30 per cent."),
+    ("It grew by 20 -30%.", "It grew by 20 – 30 per cent."),
+    ("Growth was -3 percent.", "Growth was minus 3 per cent."),
+    ("Growth was −3 percent.", "Output fell by 3 per cent."),
+    ("Output fell by 3 percent.", "Growth was –3 per cent."),
+    ("The result was -$3 million.", "The loss was $3 million."),
+    ("The lamp – 3 metres long – burned.", "The lamp is 3 metres long."),
+    ("It is 5 to 10 millimetres thick.", "It is 5-10 mm thick."),
+    ("It is 5-10 km away.", "It is 5,000 to 10,000 metres away."),
+    ("It cost 5 million to 10 million crowns.", "It cost 5-10m crowns."),
     ("It weighs 2,000 kg.", "It weighs 2 tonnes."),
     ("It fell by 50 basis points.", "It fell by 0.5 percentage points."),
     ("It cost about $33 billion.", "It cost $33.2 billion."),
@@ -56,6 +65,12 @@ OTHER_NUMBERS = [
     ("It makes 10 kg.", "It makes 10 tonnes."),
     ("It has three plants.", "It has two plants and three reactors."),
     ("It grew by 30-40%.", "It grew by 20-30%."),
+    ("Growth was -3 percent.", "Growth was 3 percent."),
+    ("Growth was minus 3 percent.", "Growth was 3 percent."),
+    ("Growth was 3 percent.", "Growth was -3 percent."),
+    ("The result was -$3 million.", "The result was $3 million."),
+    ("It is 5 million mm to 10 mm thick.", "It is 5-10 mm thick."),
+    ("It is 5 million nm to 10 nm thick.", "It is 5-10 nm thick."),
     ("It has less than 90%.", "It has more than 90%."),
     ("It has more than 80 lamps.", "It has more than 90 lamps."),
     ("Two things were open.", "Three things were open."),
@@ -128,6 +143,35 @@ def test_check_finds_that_a_date_is_another(sentence: str, cited: str) -> None:
     assert kinds(sentence, cited) == {"date"}
 
 
+UNREAD = [
+    ("It cost43 million crowns.", "It cost 42 million crowns.", {"cost43"}),
+    ("It is x43 million crowns.", "It cost 42 million crowns.", {"x43"}),
+    ("It grew by .5 percent.", "It grew by 0.3 percent, and 5 lamps were lit.", {".5"}),
+    ("It grew by ½ percent.", "It grew by 3 percent.", {"½"}),
+    ("It cost 10⁹ crowns.", "It cost 10 crowns.", {"10⁹"}),
+    ("It cost 42.000.000 crowns.", "It cost 42 crowns.", {"42.000.000"}),
+    ("It cost 1,5 million crowns.", "It cost 1 crown, of 5 million.", {"1,5"}),
+    ("It cost 四十三万 crowns.", "It cost 42 crowns.", {"四十三万"}),
+    ("It cost several million crowns.", "It cost 42 crowns.", {"million"}),
+    ("It cost several hundred million crowns.", "It cost 42 million crowns.", {"hundred million"}),
+    ("It was 1 in 0 cases.", "It was so.", {"1", "0"}),
+    ("It cost several million crowns.", "It cost 42,000,000 crowns.", set()),
+    ("It cost several hundred million crowns.", "It cost $550m.", set()),
+    ("It is a multi-billion project.", "It is a project of $33bn.", set()),
+    ("Lamps use CO₂ and the H100.", "The H100 and CO2 are used.", set()),
+    ("It cost ½ a crown.", "For ½ a crown it was sold.", set()),
+    ("Version 3.5.1 burns.", "They burn with version 3.5.1.", set()),
+]
+
+
+@pytest.mark.parametrize(("sentence", "cited", "found"), UNREAD)
+def test_check_wants_a_figure_that_it_cannot_read_in_the_evidence(
+    sentence: str, cited: str, found: set[str]
+) -> None:
+    findings = Checker().check(sentence, [Evidence(cited)]).findings
+    assert {one.value for one in findings if one.kind == "number"} == found
+
+
 def test_check_takes_a_sources_date_for_the_source_alone() -> None:
     source = {"publisher": "The Gazette", "published": "2026-03-02"}
     cited = "The lamp was lit on 1 March 2026."
@@ -140,6 +184,19 @@ def test_check_reads_a_weekday_by_the_day_of_publication() -> None:
     source = {"published": "2026-02-18"}
     assert kinds("It was lit on 17 February 2026.", "It was lit on Tuesday.", **source) == set()
     assert kinds("It was lit on 19 February 2026.", "It was lit on Tuesday.", **source) == {"date"}
+
+
+@pytest.mark.parametrize("published", [None, "2026-02-01", "2024-01-01"])
+def test_check_knows_that_most_years_have_no_29_february(published: str | None) -> None:
+    cited = [Evidence("It was lit on 29 February.", published=published)]
+    found = Checker().check("It was lit on Thursday, five days later.", cited).findings
+    wrong = {finding.value for finding in found}
+    assert wrong == ({"five days"} if published == "2024-01-01" else {"five days", "Thursday"})
+
+
+def test_check_knows_that_february_has_28_days_too() -> None:
+    cited = "It was lit in February."
+    assert kinds("It was lit in February 2026.", cited, published="2026-02-01") == set()
 
 
 SAME_NAMES = [
@@ -246,6 +303,16 @@ def test_support_is_none_without_a_model() -> None:
     assert Checker().check("A lamp burns.", [Evidence("A lamp burns.")]).support is None
 
 
+def test_rules_are_the_checks_without_their_model() -> None:
+    vocabulary = Vocabulary((("AGS", "Amber Guild of Sorrel"),))
+    rules = Checker(Judge(-8.0), vocabulary).rules
+    verdict = rules.check(
+        "The Amber Guild of Sorrel sells lamps.", [Evidence("The AGS sells lamps.")]
+    )
+    assert verdict.support is None
+    assert verdict.passed
+
+
 def test_support_falls_with_the_logit_and_with_what_is_added() -> None:
     def support(logit: float, sentence: str) -> float:
         return Checker(Judge(logit)).check(sentence, [Evidence("A lamp burns.")]).support or 0.0
@@ -301,3 +368,34 @@ def test_any_altered_day_is_found(day: object, other: object) -> None:
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_text_can_be_checked(sentence: str, cited: str) -> None:
     Checker().check(sentence, [Evidence(cited, cited, cited, "2026-01-01")])
+
+
+# What the rules look for, so that they meet where they do not expect each other.
+_TELLING = st.sampled_from([
+    "29 February", "31", "2026", "Tuesday", "last year", "Q4", "five days later", "from 3 to 5",
+    "zero", "one", "0", "7", "1.5", "½", "²", "四", "in", "out of", "ten", "third", "half a",
+    "hundreds", "$", "€", "%", "percent", "million", "bn", "m", "mm", "-", "/", ".", ",", "♦",
+    "\ud83d",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(_TELLING, max_size=14),
+    st.lists(_TELLING, max_size=14),
+    st.sampled_from([" ", ""]),
+    st.sampled_from([None, "2024-02-29", "2026-02-01", "2025-12-31"]),
+)
+def test_any_row_of_figures_and_dates_can_be_checked(
+    said: list[str], cited: list[str], between: str, published: str | None
+) -> None:
+    Checker(None).check(between.join(said), [Evidence(between.join(cited), published=published)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["zero out of ten lamps", "zero in ten lamps", "1 in 0 cases", "1 out of 0 lamps", "0 in ten"],
+)
+def test_share_with_a_zero_can_be_checked(text: str) -> None:
+    assert kinds(text, text) == set()
+    Checker().check("A lamp burns.", [Evidence(text)])

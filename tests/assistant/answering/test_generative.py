@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import openai.resources.chat.completions  # noqa: F401 – or the first call waits for it
@@ -25,6 +25,7 @@ from scripted_llm import (
 
 from assistant.conversation import Conversation
 from assistant.ingestion import ingest
+from assistant.reranking import Judgement, Reading
 from assistant.schema import Answer, Filters
 from assistant.settings import Settings
 
@@ -49,7 +50,10 @@ def ask(
     monkeypatch.setenv("DIAMOND_LLM_KEY", KEY)
 
     def asked(
-        *scripts: Answering, question: str = COST, **changed: Any
+        *scripts: Answering,
+        question: str = COST,
+        judge: FakeReranker | None = None,
+        **changed: Any,
     ) -> tuple[Answer, ScriptedServer]:
         with scripted(*scripts) as server:
             patched = settings.model_copy(
@@ -59,7 +63,8 @@ def ask(
                     **changed,
                 }
             )
-            answer = Conversation.open(patched, load, load_judge).ask(question)
+            judging = (lambda name, threads: judge) if judge else load_judge
+            answer = Conversation.open(patched, load, judging).ask(question)
         return answer, server
 
     return asked
@@ -83,6 +88,13 @@ def test_answer_cites_the_exact_characters(ask: Ask) -> None:
 
 GOOD = "The bridge cost 42 million crowns. [{id}]"
 QUOTED = "42 million crowns"  # the offline answer has it, too
+
+
+def escaped(piece: str) -> bytes:
+    """An event in ASCII alone: only so can it carry half an emoji."""
+    return (
+        f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': piece}}]})}\n\n".encode()
+    )
 
 
 def faulty(name: str) -> Answering:
@@ -124,6 +136,9 @@ def faulty(name: str) -> Answering:
         "garbage bytes": Script([bytes(range(256)) * 200]),
         "an endless bracket": says("[" * 5000),
         "an endless thought": says("<think>It cost 43 million crowns. [k7f3] " * 20),
+        "half an emoji": Script([escaped("It cost 7 \ud83d goats. "), *ending()]),
+        "an endless image": says("![" * 5000, size=10_000),
+        "an endless image in lines": says("![\n" * 3500, size=10_500),
         "tool call": Script([event(), *ending("tool_calls")]),
     }  # fmt: skip
     return faults[name]
@@ -135,6 +150,7 @@ FAULTS = [
     "404", "429 long", "429 no word", "429 nonsense", "redirect", "silent", "stalls", "pings",
     "empty pieces", "drips", "cut", "cut in a marker", "cut after a sentence", "garbage",
     "garbage of sentences", "garbage bytes", "an endless bracket", "an endless thought",
+    "half an emoji", "an endless image", "an endless image in lines",
     "tool call",
 ]  # fmt: skip
 
@@ -148,7 +164,41 @@ def test_answer_is_the_offline_one_where_the_model_fails(fault: str, ask: Ask) -
     assert QUOTED in answer.text
     assert answer.fallback
     assert all(citation.quote for citation in answer.citations)
-    assert KEY not in answer.to_json() + json.dumps(answer.as_dict())
+    told = answer.to_json() + json.dumps(answer.as_dict(), ensure_ascii=False)
+    assert KEY not in told
+    assert told.encode()  # it can be sent
+
+
+def test_half_an_emoji_is_a_question_mark(ask: Ask) -> None:
+    def reply(body: dict[str, Any]) -> Script:
+        text = GOOD.replace("{id}", id_of(body, COST_42)).replace("bridge", "bridge \ud83d")
+        return Script([escaped(text), *ending()])
+
+    answer, _ = ask(reply)
+    assert answer.text == "The bridge? cost 42 million crowns. [1]"
+    assert answer.answerer == "generative"
+
+
+class Choking(FakeReranker):
+    """Cannot read these words."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+        if any(self.words in reading.question for reading in readings):
+            raise ZeroDivisionError
+        return super().judge(readings)
+
+
+def test_answer_is_the_offline_one_where_a_check_fails(
+    ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, _ = ask(cited(COST_42, f"{GOOD} It cost 7 goats. [{{id}}]"), judge=Choking("goats"))
+    assert answer.fallback == "what the model wrote cannot be checked"
+    assert answer.answerer == "extractive"
+    assert QUOTED in answer.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_answer_of_a_server_that_is_not_there_is_the_offline_one(ask: Ask) -> None:
@@ -207,6 +257,12 @@ def test_sentence_that_says_what_the_sources_lack_is_kept(ask: Ask) -> None:
     answer, _ = ask(cited(COST_42, f"{GOOD} The sources do not say what the bridge cost to mend."))
     assert [one.status for one in answer.sentences] == ["supported", "gap"]
     assert answer.text.endswith("[1] The sources do not say what the bridge cost to mend.")
+
+
+def test_gap_is_found_by_the_rules_alone(ask: Ask) -> None:
+    lacking = "The sources do not say what the bridge cost to mend."
+    answer, _ = ask(cited(COST_42, f"{GOOD} {lacking}"), judge=Choking("do not say"))
+    assert [one.status for one in answer.sentences] == ["supported", "gap"]
 
 
 @pytest.mark.parametrize(
@@ -380,6 +436,16 @@ def test_ids_are_the_same_in_the_next_turn(talk: Talk) -> None:
     assert all(second[text] == id_ for text, id_ in first.items() if text in second)
 
 
+def test_follow_up_is_rewritten_without_the_thoughts_before_it(talk: Talk) -> None:
+    full = "Who paid half of the cost of the bridge \ud83d of glass in Velmora?"
+    thinking = [escaped("<think>Which one?\nThat.</think>\n\n"), escaped(f"{full}\n"), *ending()]
+    with scripted(cited(COST_42, GOOD), Script(thinking), cited(COST_42, GOOD)) as server:
+        conversation = talk(server.address, llm_rewrite=True)
+        conversation.ask(COST)
+        answer = conversation.ask("and who paid half of it?")
+    assert answer.standalone_question == full.replace(" \ud83d", "?")
+
+
 def test_follow_up_is_rewritten_with_one_more_call_if_that_is_set(talk: Talk) -> None:
     full = "Who paid half of the cost of the bridge of glass in Velmora?"
     with scripted(cited(COST_42, GOOD), says(full), cited(COST_42, GOOD)) as server:
@@ -392,7 +458,20 @@ def test_follow_up_is_rewritten_with_one_more_call_if_that_is_set(talk: Talk) ->
         assert len(server.requests) == 4
 
 
-@pytest.mark.parametrize("script", [Script([], 500), says(""), says("x" * 900)])
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script([], 500),
+        says(""),
+        says("x" * 900),
+        says("I'm sorry, but I can't help with that."),
+        says("<think>The bridge, I think?</think>"),
+        says("<think>Who paid half of the bridge?"),
+        says("Who paid half of the", finish="length"),
+        says("Who paid half of it?", finish="content_filter"),
+        says("Who paid half of it?\nThe Lantern Fund did. Is that so?"),
+    ],
+)
 def test_follow_up_that_cannot_be_rewritten_is_understood_as_before(
     script: Script, talk: Talk
 ) -> None:

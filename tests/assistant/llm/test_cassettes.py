@@ -11,7 +11,7 @@ from assistant.conversation import Conversation
 from assistant.errors import ModelUnavailable
 from assistant.ingestion import ingest
 from assistant.llm.calls import Call, CallFailed
-from assistant.llm.cassettes import ReplayLLM, key_of
+from assistant.llm.cassettes import RecordingLLM, ReplayLLM, key_of
 from assistant.schema import Answer
 from assistant.settings import Settings
 
@@ -46,6 +46,12 @@ def test_load_says_which_cassette_cannot_be_read(text: str | None, tmp_path: Pat
         path.write_text(text)
     with pytest.raises(ModelUnavailable, match="tape"):
         ReplayLLM.load(path, 999)
+
+
+def test_cassette_that_cannot_be_written_is_told_before_the_model_is_asked(tmp_path: Path) -> None:
+    llm = ReplayLLM.load(cassette(tmp_path / "tape.jsonl", "Six."), 999)
+    with pytest.raises(ModelUnavailable, match=r"no-folder/new\.jsonl cannot be written"):
+        RecordingLLM.around(llm, tmp_path / "no-folder" / "new.jsonl")
 
 
 def test_recorded_answers_are_given_again_without_a_server(
@@ -89,4 +95,4 @@ def test_reply_that_was_cut_off_is_not_kept(
         }  # fmt: skip
         answer = Conversation.open(settings.model_copy(update=changed), load, load_judge).ask(COST)
     assert answer.fallback
-    assert not tape.exists()
+    assert tape.read_text() == ""
