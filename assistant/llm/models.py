@@ -106,14 +106,12 @@ def _openai_like(name: str, settings: Settings, address: str, key: SecretStr | N
         from llama_index.llms.openai_like import OpenAILike
     except ImportError as error:
         raise _not_installed(settings.llm, "openai") from error
-    wait = max(settings.llm_first_seconds, settings.llm_between_seconds) * _SPARE
-    timeout = httpx.Timeout(wait, connect=settings.llm_connect_seconds)
     try:
         llm: LLM = OpenAILike(
             model=name,
             api_base=address,
             api_key="none",  # http.Bearer has it
-            http_client=Client(key, timeout),
+            http_client=Client(key, _timeout(settings)),
             context_window=settings.llm_window,
             max_tokens=settings.llm_answer_tokens,
             temperature=0.0,
@@ -131,17 +129,29 @@ def _ollama(name: str, settings: Settings) -> LLM:
     """Ollama by its own interface: the other one would cut a long prompt without a word."""
     try:
         from llama_index.llms.ollama import Ollama
+        from ollama import Client as OllamaClient
     except ImportError as error:
         raise _not_installed(settings.llm, "ollama") from error
+    client = OllamaClient(_address(settings) or OLLAMA)
+    # Its own line follows redirects, sends a key from the environment to any host, and says what
+    # machine this is.
+    theirs, client._client = client._client, Client(None, _timeout(settings))
+    client._client.base_url = theirs.base_url
+    theirs.close()
     ollama: LLM = Ollama(
         model=name,
-        base_url=_address(settings) or OLLAMA,
+        client=client,
         context_window=settings.llm_window,
-        request_timeout=settings.llm_first_seconds * _SPARE,
         temperature=0.0,
         additional_kwargs={"num_predict": settings.llm_answer_tokens},
     )
     return ollama
+
+
+def _timeout(settings: Settings) -> httpx.Timeout:
+    """Of a connection and of a silence; `Call` has the limits that a user meets."""
+    wait = max(settings.llm_first_seconds, settings.llm_between_seconds) * _SPARE
+    return httpx.Timeout(wait, connect=settings.llm_connect_seconds)
 
 
 def _not_installed(model: str, extra: str) -> ModelUnavailable:
