@@ -11,6 +11,7 @@ from functools import partial
 from llama_index.core.llms import LLM
 from llama_index.core.schema import NodeWithScore
 
+from assistant import tracing
 from assistant.answering import Answerer
 from assistant.answering.checks import Checker
 from assistant.answering.confidence import Calibration
@@ -67,6 +68,7 @@ class Conversation:
             StoreError: the index is missing, out of date or damaged.
             ModelUnavailable: a model cannot be loaded.
         """
+        tracing.start()
         load = load or partial(load_embedder, backend=settings.embedding_backend)
         first = index or open_index(settings)
         embedder = load(settings.embedding_model, settings.threads)
@@ -143,6 +145,7 @@ class Conversation:
         timings["total"] = sum(timings.values())
         answer = replace(answer, question=text, timings_ms=answer.timings_ms | timings)
         self.turns.append(replace(answer.turn, question=asked))
+        tracing.record(answer, timings)
         yield Progress("done", answer)
 
     def _from_current(

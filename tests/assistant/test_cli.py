@@ -11,16 +11,19 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
+import grpc  # type: ignore[import-untyped]
 import pytest
 from commands import in_process
 from fakes import CALIBRATION
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from scripted_llm import Script, id_of, says, scripted
 
 from assistant.cli import run
@@ -241,6 +244,34 @@ def test_unusable_settings_are_one_line_and_exit_with_2(
     asked = in_process(["ask", QUESTION], {**places(place), **environment})
     assert asked.returncode == 2
     assert complaint in one_line(asked)
+
+
+def test_ask_sends_a_trace_where_a_collector_is_named_and_no_words(place: Path) -> None:
+    received: list[bytes] = []
+    spans: dict[str, tuple[str, str]] = {}
+
+    class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+        def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name it needs
+            received.append(request.SerializeToString())
+            for span in request.resource_spans[0].scope_spans[0].spans:
+                spans[span.name] = span.span_id, span.parent_span_id
+            return trace_service_pb2.ExportTraceServiceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    register: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    register(Collector(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    named = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+    asked = assistant(place, "ask", QUESTION, **named)
+    server.stop(None)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    root, none = spans.pop("question")
+    assert not none
+    assert {name: parent for name, (_, parent) in spans.items()} == dict.fromkeys(
+        ["rewrite", "retrieve", "answer"], root
+    )
+    assert not any(word in b"".join(received) for word in (b"Velmora", b"crowns"))
 
 
 def test_index_build_again_embeds_nothing(place: Path) -> None:
