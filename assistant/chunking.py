@@ -121,14 +121,15 @@ class SentenceChunker(NodeParser):
         passage, context = units[0]
         size = self._size(context, passage.of(text))
         for span, next_context in units[1:]:
-            longer = Span(passage.start, span.end)
-            size_of_longer = self._size(context, longer.of(text))
-            if next_context == context and size < target and size_of_longer <= self.max_tokens:
-                passage, size = longer, size_of_longer
-            else:
-                yield passage, context
-                passage, context = span, next_context
-                size = self._size(context, passage.of(text))
+            if next_context == context and size < target:
+                longer = Span(passage.start, span.end)
+                size_of_longer = self._size(context, longer.of(text))
+                if size_of_longer <= self.max_tokens:
+                    passage, size = longer, size_of_longer
+                    continue
+            yield passage, context
+            passage, context = span, next_context
+            size = self._size(context, passage.of(text))
         yield passage, context
 
     def _units(self, document: Document, block: Block, context: str) -> Iterator[Unit]:

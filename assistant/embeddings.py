@@ -78,7 +78,7 @@ class SentenceTransformerEmbedder(BaseEmbedding):
 
     def count_tokens(self, text: str) -> int:
         """The tokens of a document's text as the model sees it, special tokens included."""
-        return len(self._tokenize(text))
+        return len(self._tokenizer.encode(self._prompt + text))
 
     def encode_query(self, query: str) -> Vectors:
         """The vector of a question: shape (dimension,)."""
@@ -98,19 +98,21 @@ class SentenceTransformerEmbedder(BaseEmbedding):
         al. 2024). Shapes: (len(texts), dimension), and for each text
         (len(its spans), dimension).
         """
+        prompted = [self._prompt + text for text in texts]
         with self._lock:
-            outputs: Any = self._model.encode(
-                [self._prompt + text for text in texts], output_value=None, show_progress_bar=False
-            )
+            outputs: Any = self._model.encode(prompted, output_value=None, show_progress_bar=False)
+            encodings = self._tokenizer.encode_batch(prompted)
         vectors = np.stack([output["sentence_embedding"].float().numpy() for output in outputs])
         return _normalised(vectors), [
-            self._pool(text, output, its_spans)
-            for text, output, its_spans in zip(texts, outputs, spans, strict=True)
+            self._pool(encoding, output, its_spans)
+            for encoding, output, its_spans in zip(encodings, outputs, spans, strict=True)
         ]
 
-    def _pool(self, text: str, output: Mapping[str, Any], spans: Sequence[Span]) -> Vectors:
+    def _pool(
+        self, encoding: Encoding, output: Mapping[str, Any], spans: Sequence[Span]
+    ) -> Vectors:
         tokens = output["token_embeddings"][: int(output["attention_mask"].sum())].float().numpy()
-        places = np.array(self._tokenize(text).offsets[: len(tokens)]) - len(self._prompt)
+        places = np.array(encoding.offsets[: len(tokens)]) - len(self._prompt)
         starts, ends = places[:, 0], places[:, 1]
         real = ends > starts  # special tokens have no place
         pooled = []
@@ -120,11 +122,6 @@ class SentenceTransformerEmbedder(BaseEmbedding):
         if not pooled:
             return np.empty((0, tokens.shape[1]), dtype=np.float32)
         return _normalised(np.stack(pooled))
-
-    def _tokenize(self, text: str) -> Encoding:
-        """A document's text as the model sees it."""
-        encoding: Encoding = self._tokenizer.encode(self._prompt + text)
-        return encoding
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         embeddings: list[list[float]] = self.encode_spans(texts, [[]] * len(texts))[0].tolist()

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from llama_index.core.schema import Document, TextNode
@@ -44,6 +44,7 @@ Progress = Callable[[str, int, int], None]
 LoadEmbedder = Callable[[str, int], Embedder]
 
 _BATCH = 64
+_COUNTED = 64  # texts: cutting a section asks for the same one more than once
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -329,9 +330,8 @@ def _chunk(
             f"passage_tokens is {settings.passage_tokens}, but {settings.embedding_model!r} reads "
             f"{embedder.max_tokens} tokens: set DIAMOND_PASSAGE_TOKENS={embedder.max_tokens}"
         )
-    chunker = SentenceChunker(
-        count_tokens=embedder.count_tokens, max_tokens=settings.passage_tokens
-    )
+    count_tokens = lru_cache(_COUNTED)(embedder.count_tokens)
+    chunker = SentenceChunker(count_tokens=count_tokens, max_tokens=settings.passage_tokens)
     recipe = recipe_of(settings)
     model = f"{recipe.embedding_model} {recipe.embedding_revision}"
     cut = []
