@@ -12,9 +12,8 @@ from assistant.answering.moments import Moment
 MAX_SENTENCES = 4
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
-PER_WORD = 0.05  # what a sentence may lack of the best score, for each word of room that it leaves
-SAME_SOURCE = 0.7  # what a sentence gains beside one of its own document
-OTHER_FIGURE = 1.0  # what it gains beside one of another page with another figure
+PER_WORD = 0.06  # what a sentence may lack of the best score, for each word of room that it leaves
+SAME_SOURCE = 1.4  # what a sentence gains beside the best one, if it is of the same document
 
 # Openings that point at the sentence before: alone, the quote would not say who or what.
 _POINTS_BACK = re.compile(
@@ -63,20 +62,13 @@ def choose(
 def _by_company(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
     """The best, then the others by their worth beside it, each with what it lacks to be as good.
 
-    The source that answers best knows the rest, too; and another page that gives
-    another figure should be heard.
+    The source that answers best knows the rest, too.
     """
     if not candidates:
         return []
     best = candidates[0]
     others = [
-        (
-            other,
-            best.score
-            - other.score
-            - SAME_SOURCE * (other.document == best.document)
-            - OTHER_FIGURE * disagree(best, other),
-        )
+        (other, best.score - other.score - SAME_SOURCE * (other.document == best.document))
         for other in candidates[1:]
     ]
     return [(best, 0.0), *sorted(others, key=lambda pair: pair[1])]

@@ -20,7 +20,7 @@ from llama_index.core.schema import BaseNode
 
 from assistant.index import PassageIndex
 from assistant.lexical import terms
-from assistant.reranking import Reading, reading_of
+from assistant.reranking import UNSEEN, Judgement, Reading, reading_of
 from assistant.rewriting import standalone_question
 from assistant.schema import Turn
 from assistant.segmentation import Span, split_blocks, split_sentences
@@ -31,6 +31,10 @@ QUESTIONS = Path(__file__).parent / "questions"
 ANSWERS, SILENT, UNKNOWN = 1, 0, -1
 
 OTHER_PASSAGES = 2  # near misses per question
+# Of these the hardest are chosen, once there is a model that can tell.
+OWN_MISSES, MORE_PASSAGES = 2, 10
+HARDEST, HARDEST_WITHOUT_ANSWER = 2, 3
+ANSWERING = 3  # passages per question that answer
 SAME_TERMS = 0.6  # share of the shorter sentence's terms from which two may say the same
 HELD_OUT = 5  # one public text in so many is kept for validation
 
@@ -62,6 +66,28 @@ class Group:
         return any(example.label == ANSWERS for example in self.examples)
 
 
+def hardest(group: Group, judgements: Sequence[Judgement]) -> Group:
+    """The group with those misses only that a model takes for answers soonest.
+
+    A passage is as hard as its best sentence that is known to say nothing.
+    """
+    judged = list(zip(group.examples, judgements, strict=True))
+    answering = [example for example, _ in judged if example.label == ANSWERS]
+    misses = [(_tempting(*pair), pair[0]) for pair in judged if pair[0].label != ANSWERS]
+    misses.sort(key=lambda miss: -miss[0])
+    most = HARDEST if answering else HARDEST_WITHOUT_ANSWER
+    return Group(group.name, [*answering, *(example for _, example in misses[:most])])
+
+
+def _tempting(example: Example, judgement: Judgement) -> float:
+    silent = [
+        float(logit)
+        for logit, label in zip(judgement.sentences, example.labels, strict=True)
+        if label == SILENT
+    ]
+    return max(silent, default=UNSEEN)
+
+
 def is_held_out(name: str) -> bool:
     """Whether a public text is kept for validation; the same on every machine."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % HELD_OUT == 0
@@ -86,7 +112,9 @@ class CorpusExamples:
         self._retriever = retriever
         self._without = frozenset(without)
 
-    def group(self, record: dict[str, Any]) -> Group:
+    def group(
+        self, record: dict[str, Any], own_misses: int = 1, others: int = OTHER_PASSAGES
+    ) -> Group:
         """One written question → its passages that answer and some that do not."""
         question = _standalone(record)
         evidence = self._evidence_spans(record)
@@ -98,13 +126,13 @@ class CorpusExamples:
             if scored.node.ref_doc_id not in self._without
         ]
         own_ids = {passage.node_id for passage in own}
-        others = [passage for passage in found if passage.node_id not in own_ids]
+        foreign = [passage for passage in found if passage.node_id not in own_ids]
         examples = [self._example(question, record, evidence, passage) for passage in own]
         examples.sort(key=lambda example: -example.label)
         answering = [example for example in examples if example.label == ANSWERS]
-        own_misses = [example for example in examples if example.label != ANSWERS]
-        misses = [self._example(question, record, evidence, p) for p in others[:OTHER_PASSAGES]]
-        return Group("corpus", [*answering[:3], *own_misses[:1], *misses])
+        silent = [example for example in examples if example.label != ANSWERS]
+        misses = [self._example(question, record, evidence, p) for p in foreign[:others]]
+        return Group("corpus", [*answering[:ANSWERING], *silent[:own_misses], *misses])
 
     def _evidence_spans(self, record: dict[str, Any]) -> dict[str, list[Span]]:
         spans: dict[str, list[Span]] = {}

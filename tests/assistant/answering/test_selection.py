@@ -11,11 +11,9 @@ from assistant.answering.candidates import Candidate
 from assistant.answering.moments import Moment
 from assistant.answering.selection import (
     MAX_SENTENCES,
-    OTHER_FIGURE,
     PER_WORD,
     SAME_SOURCE,
     choose,
-    disagree,
     reading_order,
     sentence_before,
     with_antecedents,
@@ -87,15 +85,6 @@ def test_choose_the_nearer_to_the_best_the_less_room_is_left(words_left: int, ch
 def test_choose_rather_from_the_source_of_the_best(document: str, chosen: bool) -> None:
     best = candidate("Owls wake at dusk.")
     other = candidate("Gulls sail.", document, score=-SAME_SOURCE, meaning=1)
-    assert (other in choose([best, other], best.words + other.words)) is chosen
-
-
-@pytest.mark.parametrize(("figure", "chosen"), [("5", True), ("3", False)])
-def test_choose_rather_another_figure_of_another_page(figure: str, chosen: bool) -> None:
-    best = candidate("The glass bridge toll is 3 crowns.")
-    other = candidate(f"Carts pay {figure} coins.", "b", score=-OTHER_FIGURE)
-    other = replace(other, vector=0.8 * other.vector)  # the same figure is not the same fact
-    assert disagree(best, other) is chosen
     assert (other in choose([best, other], best.words + other.words)) is chosen
 
 

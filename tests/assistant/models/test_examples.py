@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from assistant.embeddings import Embedder
@@ -23,12 +24,13 @@ from assistant.models.examples import (
     Group,
     PublicExamples,
     batches,
+    hardest,
     is_held_out,
     may_say_it,
     read_lines,
     split_groups,
 )
-from assistant.reranking import Reading
+from assistant.reranking import Judgement, Reading
 from assistant.retrieval import HybridRetriever
 from assistant.settings import Settings
 
@@ -284,3 +286,27 @@ def test_batches_put_texts_of_like_length_together_in_random_order() -> None:
     ]
     assert firsts != sorted(firsts)
     assert batches(groups, 4, random.Random(2)) != found
+
+
+def judged(*logits: float) -> Judgement:
+    return Judgement(passage=0.0, sentences=np.array(logits, dtype=np.float32))
+
+
+def test_hardest_keeps_what_answers_and_the_misses_that_tempt_most() -> None:
+    answering, tame, tempting, worse = example(1, 0), example(0), example(0, 0), example(0)
+    group = Group("ours", [tame, answering, tempting, worse])
+    judgements = [judged(-7), judged(-9, 9), judged(-8, 2), judged(3)]
+    assert hardest(group, judgements).examples == [answering, worse, tempting]
+
+
+def test_hardest_takes_one_more_where_nothing_answers() -> None:
+    misses = [example(0) for _ in range(5)]
+    found = hardest(Group("ours", misses), [judged(n) for n in range(5)])
+    assert found.examples == [misses[4], misses[3], misses[2]]
+
+
+def test_hardest_is_not_tempted_by_what_may_be_an_answer() -> None:
+    unknown, plain, answering = example(-1, 0), example(0, 0), example(1)
+    group = Group("ours", [answering, unknown, plain, example(0)])
+    judgements = [judged(1), judged(9, -8), judged(-5, -6), judged(-7)]
+    assert hardest(group, judgements).examples == [answering, plain, group.examples[3]]
