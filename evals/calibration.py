@@ -25,7 +25,7 @@ from evals.datasets import GoldenSet
 # Answerable questions that may be refused, as a share; the thresholds are the
 # highest that keep to it.
 MAY_REFUSE = 0.035
-MAY_CALL_NOTHING = 0.025
+MAY_CALL_NOTHING = 0.022
 
 TOPIC_SIGNALS = ("cosine", "together")
 ANSWER_SIGNALS = ("sentence", "text", "cosine")

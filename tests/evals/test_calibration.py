@@ -112,7 +112,8 @@ def test_fit_puts_separable_kinds_in_order() -> None:
     topics = [*map(fitted.topic, of_kind(seen, "answerable", "near-topic"))]
     off_topics = [*map(fitted.topic, of_kind(seen, "off-topic"))]
     assert min(topics) > 0.5 > max(off_topics)
-    assert max(off_topics) < fitted.nothing_below <= min(topics)
+    assert max(off_topics) < fitted.nothing_below
+    assert np.mean([topic < fitted.nothing_below for topic in topics]) <= MAY_CALL_NOTHING
 
 
 @pytest.mark.parametrize("seed", range(4))
