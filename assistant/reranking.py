@@ -34,7 +34,6 @@ PARTS = ("evidence.onnx", "evidence.sha256", "tokenizer.json")
 
 MAX_TOKENS = 352  # a passage of 256 and the longest question; a longer text is cut
 MAX_QUESTION = 400  # characters; the rest is cut, so that the text keeps its room
-MAX_SAID = 300  # characters
 
 TEXT = 0.075  # weight of the model's logit of a passage beside its score: fitted on dev, rounded
 
@@ -45,20 +44,11 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Reading:
-    """What the model sees of one text: a question, a text, and the text's sentences.
-
-    `said` is what has been quoted already, for a second reading that looks for the rest.
-    """
+    """What the model sees of one text: a question, a text, and the text's sentences."""
 
     question: str
     text: str
     sentences: Sequence[Span]
-    said: str = ""
-
-    @property
-    def asked(self) -> str:
-        """The question as the model reads it."""
-        return f"{self.question[:MAX_QUESTION]} {self.said[:MAX_SAID]}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -109,7 +99,7 @@ class Batch:
 
 def encode(tokenizer: Any, readings: Sequence[Reading]) -> Batch:
     """Readings → token ids. `tokenizer` comes from `load_tokenizer`, which sets the window."""
-    encodings = tokenizer.encode_batch([(r.asked, r.text) for r in readings])
+    encodings = tokenizer.encode_batch([(r.question[:MAX_QUESTION], r.text) for r in readings])
     shape = len(encodings), max(len(e.ids) for e in encodings)
     most = max(1, *(len(reading.sentences) for reading in readings))
     members = np.zeros((shape[0], most, shape[1]), dtype=np.float32)
@@ -127,17 +117,12 @@ def encode(tokenizer: Any, readings: Sequence[Reading]) -> Batch:
     return Batch(ids, mask, types, members)
 
 
-def reading_of(question: str, passage: BaseNode, spans: Sequence[Span], said: str = "") -> Reading:
+def reading_of(question: str, passage: BaseNode, spans: Sequence[Span]) -> Reading:
     """A passage with its context as the model reads it; `spans` count in its document."""
     text = embedding_text(passage)
     start = getattr(passage, "start_char_idx", 0) or 0
     shift = len(text) - len(passage.get_content()) - start
-    return Reading(question, text, [Span(s.start + shift, s.end + shift) for s in spans], said)
-
-
-def said_by(sentence: str, published: str | None) -> str:
-    """A quoted sentence as a second reading is told of it: what it says, and when."""
-    return f"{published or ''} {sentence}".strip()
+    return Reading(question, text, [Span(s.start + shift, s.end + shift) for s in spans])
 
 
 class PackagedReranker:

@@ -11,17 +11,16 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import BaseNode
 
 from assistant.index import PassageIndex
 from assistant.lexical import terms
-from assistant.reranking import UNSEEN, Judgement, Reading, reading_of, said_by
+from assistant.reranking import UNSEEN, Judgement, Reading, reading_of
 from assistant.rewriting import standalone_question
 from assistant.schema import Turn
 from assistant.segmentation import Span, split_blocks, split_sentences
@@ -35,7 +34,6 @@ OTHER_PASSAGES = 2  # near misses per question
 # Of these the hardest are chosen, once there is a model that can tell.
 OWN_MISSES, MORE_PASSAGES = 2, 10
 HARDEST, HARDEST_WITHOUT_ANSWER = 2, 3
-KNOWN = 0.95  # probability of what is right, from which a question has little left to teach
 ANSWERING = 3  # passages per question that answer
 SAME_TERMS = 0.6  # share of the shorter sentence's terms from which two may say the same
 HELD_OUT = 5  # one public text in so many is kept for validation
@@ -47,7 +45,6 @@ class Example:
 
     reading: Reading
     labels: Sequence[int]
-    published: str | None = None
 
     @property
     def label(self) -> int:
@@ -56,20 +53,13 @@ class Example:
             return ANSWERS
         return UNKNOWN if UNKNOWN in self.labels else SILENT
 
-    def sentence(self, number: int) -> str:
-        return self.reading.sentences[number].of(self.reading.text)
-
 
 @dataclass(frozen=True)
 class Group:
-    """One question's texts. It is answerable if any of their sentences answers.
-
-    `facts` are the key strings of the answer.
-    """
+    """One question's texts. It is answerable if any of their sentences answers."""
 
     name: str
     examples: Sequence[Example]
-    facts: Sequence[str] = ()
 
     @property
     def answerable(self) -> bool:
@@ -86,68 +76,16 @@ def hardest(group: Group, judgements: Sequence[Judgement]) -> Group:
     misses = [(_tempting(*pair), pair[0]) for pair in judged if pair[0].label != ANSWERS]
     misses.sort(key=lambda miss: -miss[0])
     most = HARDEST if answering else HARDEST_WITHOUT_ANSWER
-    return replace(group, examples=[*answering, *(example for _, example in misses[:most])])
-
-
-def second_reading(group: Group, judgements: Sequence[Judgement]) -> Group:
-    """The group as it is read once more, after the sentence that the model takes first.
-
-    What answers now is what is left to say. A sentence that gives no fact that has
-    not been given says nothing new; that sentence itself counts neither way.
-    """
-    chosen, place = _first(group, judgements)
-    sentence = chosen.sentence(place)
-    given = _facts(sentence, group.facts)
-    said = said_by(sentence, chosen.published)
-
-    def left_to_say(example: Example, number: int) -> int:
-        if example is chosen and number == place:
-            return UNKNOWN
-        mine = _facts(example.sentence(number), group.facts)
-        return SILENT if mine and mine <= given else example.labels[number]
-
-    examples = [
-        replace(
-            example,
-            reading=replace(example.reading, said=said),
-            labels=[left_to_say(example, number) for number in range(len(example.labels))],
-        )
-        for example in group.examples
-    ]
-    return replace(group, examples=examples)
-
-
-def _first(group: Group, judgements: Sequence[Judgement]) -> tuple[Example, int]:
-    """The sentence with the highest logit: its text, and its number there."""
-    pairs = zip(group.examples, judgements, strict=True)
-    example, judgement = max(pairs, key=lambda pair: float(pair[1].sentences.max()))
-    return example, int(judgement.sentences.argmax())
-
-
-def _facts(sentence: str, facts: Sequence[str]) -> set[str]:
-    return {fact for fact in facts if fact.casefold() in sentence.casefold()}
-
-
-def is_known(group: Group, judgements: Sequence[Judgement]) -> bool:
-    """Whether the model gives the right sentence, or none, nearly all of the probability."""
-    pairs = list(zip(group.examples, judgements, strict=True))
-    right = [logit for pair in pairs for logit in _logits(*pair, ANSWERS)]
-    wrong = [logit for pair in pairs for logit in _logits(*pair, SILENT)]
-    none = 0.0  # the logit of "none of them"
-    if right:
-        wrong.append(none)
-    else:
-        right.append(none)
-    return all(one - np.logaddexp.reduce([one, *wrong]) > np.log(KNOWN) for one in right)
+    return Group(group.name, [*answering, *(example for _, example in misses[:most])])
 
 
 def _tempting(example: Example, judgement: Judgement) -> float:
-    return max(_logits(example, judgement, SILENT), default=UNSEEN)
-
-
-def _logits(example: Example, judgement: Judgement, label: int) -> list[float]:
-    labelled = zip(judgement.sentences, example.labels, strict=True)
-    return [float(logit) for logit, its in labelled if its == label]
+    silent = [
+        float(logit)
+        for logit, label in zip(judgement.sentences, example.labels, strict=True)
+        if label == SILENT
+    ]
+    return max(silent, default=UNSEEN)
 
 
 def is_held_out(name: str) -> bool:
@@ -194,8 +132,7 @@ class CorpusExamples:
         answering = [example for example in examples if example.label == ANSWERS]
         silent = [example for example in examples if example.label != ANSWERS]
         misses = [self._example(question, record, evidence, p) for p in foreign[:others]]
-        chosen = [*answering[:ANSWERING], *silent[:own_misses], *misses]
-        return Group("corpus", chosen, record["facts"])
+        return Group("corpus", [*answering[:ANSWERING], *silent[:own_misses], *misses])
 
     def _evidence_spans(self, record: dict[str, Any]) -> dict[str, list[Span]]:
         spans: dict[str, list[Span]] = {}
@@ -224,7 +161,7 @@ class CorpusExamples:
             else SILENT
             for span, own in zip(spans, reading.sentences, strict=True)
         ]
-        return Example(reading, labels, passage.metadata.get("published"))
+        return Example(reading, labels)
 
     def _spans(self, passage: BaseNode) -> list[Span]:
         return [sentence.span for sentence in self._index.sentences_of(passage.node_id)]

@@ -26,15 +26,12 @@ from assistant.models.examples import (
     batches,
     hardest,
     is_held_out,
-    is_known,
     may_say_it,
     read_lines,
-    second_reading,
     split_groups,
 )
 from assistant.reranking import Judgement, Reading
 from assistant.retrieval import HybridRetriever
-from assistant.segmentation import Span
 from assistant.settings import Settings
 
 GAZETTE = "works/2031-03-02-harbour-gazette-glass-bridge"
@@ -313,51 +310,3 @@ def test_hardest_is_not_tempted_by_what_may_be_an_answer() -> None:
     group = Group("ours", [answering, unknown, plain, example(0)])
     judgements = [judged(1), judged(9, -8), judged(-5, -6), judged(-7)]
     assert hardest(group, judgements).examples == [answering, plain, group.examples[3]]
-
-
-def text(said: str, *labels: int, published: str | None = None) -> Example:
-    """A text whose sentences end with full stops."""
-    ends = [n + 1 for n, letter in enumerate(said) if letter == "."]
-    spans = [Span(a, b) for a, b in zip([0, *(e + 1 for e in ends)], ends, strict=False)]
-    return Example(Reading("How many?", said, spans), labels, published)
-
-
-def test_second_reading_asks_for_what_the_first_sentence_leaves_to_say() -> None:
-    gazette = text("Nine owls came. It rained.", 1, 0, published="2031-03-02")
-    ledger = text("Nine owls. Twelve owls, says the ledger. Many.", 1, 1, -1)
-    group = Group("ours", [gazette, ledger], ["Nine", "Twelve"])
-    again = second_reading(group, [judged(5, -9), judged(4, 3, -1)])
-    assert [e.labels for e in again.examples] == [[UNKNOWN, SILENT], [SILENT, ANSWERS, UNKNOWN]]
-    assert {e.reading.said for e in again.examples} == {"2031-03-02 Nine owls came."}
-    assert [e.reading.question for e in again.examples] == ["How many?"] * 2
-
-
-def test_second_reading_after_a_wrong_sentence_still_asks_for_the_answer() -> None:
-    right, wrong = text("Nine owls came.", 1), text("It rained.", 0)
-    again = second_reading(Group("ours", [right, wrong], ["Nine"]), [judged(1), judged(2)])
-    assert [e.labels for e in again.examples] == [[ANSWERS], [UNKNOWN]]
-    assert again.examples[0].reading.said == "It rained."
-
-
-def test_second_reading_without_key_strings_leaves_every_answer_but_the_first() -> None:
-    again = second_reading(Group("ours", [text("Owls came. Owls left.", 1, 1)]), [judged(1, 2)])
-    assert again.examples[0].labels == [ANSWERS, UNKNOWN]
-
-
-def test_is_known_weighs_what_is_right_against_all_that_is_wrong() -> None:
-    group = Group("ours", [example(1, 0), example(0, -1)])
-    assert is_known(group, [judged(5, -5), judged(-5, 9)])
-    assert not is_known(group, [judged(2.5, -5), judged(-5, 9)])  # "none of them" has 0
-    assert not is_known(group, [judged(5, -5), judged(4, 9)])
-
-
-def test_is_known_every_answer_has_to_be() -> None:
-    group = Group("ours", [example(1, 1)])
-    assert is_known(group, [judged(5, 6)])
-    assert not is_known(group, [judged(5, 1)])
-
-
-def test_is_known_that_nothing_answers() -> None:
-    group = Group("ours", [example(0, 0)])
-    assert is_known(group, [judged(-5, -4)])
-    assert not is_known(group, [judged(-5, 1)])
