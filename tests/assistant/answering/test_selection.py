@@ -123,6 +123,14 @@ def test_choose_the_better_source_of_a_fact() -> None:
     assert choose([hearsay, decree], 80) == [decree]
 
 
+def test_choose_no_better_source_that_answers_much_less_well() -> None:
+    """Two texts without figures may look alike, though only one says what is asked."""
+    answer = candidate("Owls see four times as well as eels.", "a", "analysis", score=3)
+    vague = candidate("Owls see well, and eels see at times.", "b", "official", score=0.9)
+    assert answer.same_fact(vague)
+    assert choose([answer, vague], 80) == [answer]
+
+
 def test_antecedent_comes_before_a_sentence_that_points_back() -> None:
     assert with_antecedents([EELS], PASSAGE, 80) == [OWLS, EELS]
 
