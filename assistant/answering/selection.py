@@ -17,9 +17,10 @@ AS_WELL = 2.0  # how far below a sentence another may score that says the same, 
 SAME_SOURCE = 0.7  # what a sentence gains beside the best one, if it is of the same document
 
 # Openings that point at the sentence before: alone, the quote would not say who or what.
+# "The article" is no such thing: it is what is quoted, and its citation names it.
 _POINTS_BACK = re.compile(
     r"(?:it|its|they|their|he|his|she|her|this|that|these|those|both|such|the\ latter|the\ former"
-    r"|the\ (?:company|firm|ministry|report|article|agency|plant|project|bank|government|country"
+    r"|the\ (?:company|firm|ministry|agency|plant|project|bank|government|country"
     r"|order|law|act|figure|price|deal|two))\b",
     re.IGNORECASE,
 )
