@@ -36,7 +36,7 @@ from assistant.vectors import FolderVectors, PassageVectors, Row, VectorStore, b
 from assistant.vocabulary import Vocabulary
 
 # Raise it when what is stored changes, so that older indexes ask to be built again.
-STORE_VERSION = 4
+STORE_VERSION = 5
 
 REMEDY = "run `diamond-assistant index build`"
 
@@ -46,6 +46,7 @@ MANIFEST = "manifest.json"
 _DOCUMENTS = "documents.db"
 _LEXICAL = "lexical"
 _VOCABULARY = "vocabulary.json"
+_GRAPH = ".bin"  # the files of Chroma's graph
 
 # More of Chroma's graph than this is built anew: what was deleted stays in it as a hole.
 _MOST_HOLES = 0.1
@@ -69,7 +70,7 @@ class Manifest(BaseModel):
     """What a generation says about itself. Dates are ISO text.
 
     `fingerprints` are by document id; `files` has the hash of every file that
-    holds documents or words, `holes` the passages deleted from Chroma's graph
+    never changes, `holes` the passages deleted from Chroma's graph
     since it was last built whole.
     """
 
@@ -125,8 +126,11 @@ class PassageIndex:
         self._pinned = pinned
 
     @classmethod
-    def open(cls, directory: Path, store: VectorStore = _HERE) -> PassageIndex:
+    def open(cls, directory: Path, store: VectorStore = _HERE, whole: bool = True) -> PassageIndex:
         """Open a finished generation; it is not deleted as long as it is open.
+
+        Its vectors are read, unless it need not be `whole`, as for a builder: then
+        it opens sooner, and cannot be asked.
 
         Raises:
             IndexOutOfDate: an earlier version of this program built it.
@@ -139,9 +143,11 @@ class PassageIndex:
                 pinned = pin(directory / MANIFEST)
                 undo.callback(os.close, pinned)
                 manifest = read_manifest(directory)
+                _check_graph(directory, manifest.files)
                 documents = DocumentStore.open(directory / _DOCUMENTS)
                 undo.callback(documents.close)
-                vectors = store.open(directory, manifest.generation, list(documents.keys()))
+                ids = list(documents.keys()) if whole else ()
+                vectors = store.open(directory, manifest.generation, ids)
                 undo.callback(vectors.close)
                 index = cls(
                     manifest,
@@ -347,18 +353,35 @@ def embedding_keys(directory: Path) -> set[bytes]:
 
 
 def file_hashes(directory: Path) -> dict[str, str]:
-    """The hash of every file of a generation that never changes; Chroma keeps its own house.
+    """The hash of every file of a generation that never changes: not of Chroma's database.
 
     What a server's copies are checked by, `*.sha256`, comes only after this.
     """
-    hashes = {}
-    for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory).as_posix()
-        ours = name == MANIFEST or name.startswith(f"{_CHROMA}/") or path.suffix == ".sha256"
-        if path.is_file() and not ours:
-            with path.open("rb") as file:
-                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashes
+    return {
+        path.relative_to(directory).as_posix(): _hash(path)
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and not _is_changing(path.relative_to(directory))
+    }
+
+
+def _is_changing(file: Path) -> bool:
+    database = file.parts[0] == _CHROMA and file.suffix != _GRAPH
+    return database or file.name == MANIFEST or file.suffix == ".sha256"
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_graph(directory: Path, files: Mapping[str, str]) -> None:
+    """See that Chroma's graph is as it was written.
+
+    What reads it is native code: it takes what it finds for vectors, or ends the process.
+    """
+    for name, said in files.items():
+        if Path(name).suffix == _GRAPH and _hash(directory / name) != said:
+            raise ValueError(f"{name} is not as it was written")
 
 
 def damaged(directory: Path, error: BaseException) -> IndexDamaged:

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +32,7 @@ from assistant.errors import (
     UnreadableDocument,
 )
 from assistant.generations import Generations
-from assistant.index import Draft, Manifest, PassageIndex, Recipe, embedding_keys
+from assistant.index import REMEDY, Draft, Manifest, PassageIndex, Recipe, embedding_keys
 from assistant.loading import Corpus, CorpusFolders, Found
 from assistant.server_generations import ServerGenerations
 from assistant.settings import Settings
@@ -76,27 +77,62 @@ def ingest(
     load = load or partial(load_embedder, backend=settings.embedding_backend)
     generations = generations_of(settings)
     corpus = corpus or open_corpus(settings)
+    builder = _Builder(settings, generations, corpus, load, progress, keep_failed)
     with _said_plainly(generations.root), generations.building() as directory:
         if anew:
             EmbeddingCache.delete(generations.embeddings)
-        old = None if anew else _open_old(generations)
-        with contextlib.closing(old) if old else contextlib.nullcontext():
-            plan = _plan(old, settings, corpus, progress, keep_failed)
-            report = replace(plan.report, notes=_notes(generations))
-            if old is not None and report.is_empty:
-                return report
+        report = builder.build(directory, None if anew else _open_old(generations))
+        if report.manifest is not None and not report.is_empty:
+            generations.publish(directory, report.manifest.generation)
+            generations.prune(settings.keep_generations)
             with contextlib.closing(EmbeddingCache.open(generations.embeddings)) as cache:
-                if old is not None:
-                    _seed(cache, old)
-                chunked = _chunk(plan.fresh, settings, load, progress)
-                embedded = chunked.embed(cache, progress)
-                draft = _draft(plan, chunked.documents, corpus.origin, generations, settings)
-                manifest = _write(directory, draft, cache, generations.vectors, progress)
-                generations.publish(directory, manifest.generation)
-                generations.prune(settings.keep_generations)
                 cache.keep(_keys_in_use(generations))
-    passages = sum(len(document.chunks) for document in chunked.documents)
-    return replace(report, manifest=manifest, embedded=embedded, reused=passages - embedded)
+    return report
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """What a build needs, whether it begins with an old generation or with nothing."""
+
+    settings: Settings
+    generations: Generations
+    corpus: Corpus
+    load: LoadEmbedder
+    progress: Progress
+    keep_failed: bool
+
+    def build(self, directory: Path, old: PassageIndex | None) -> IngestReport:
+        """Write a generation into an empty folder, unless nothing changed.
+
+        An old generation is closed, and its vectors are looked at only where they are
+        needed: if they are damaged then, we begin with nothing.
+        """
+        if old is None:
+            return self._build(directory, None)
+        try:
+            with contextlib.closing(old):
+                return self._build(directory, old)
+        except (IndexDamaged, sqlite3.Error, *ChromaFailure):
+            for path in directory.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            return self._build(directory, None)
+
+    def _build(self, directory: Path, old: PassageIndex | None) -> IngestReport:
+        generations, settings = self.generations, self.settings
+        plan = _plan(old, settings, self.corpus, self.progress, self.keep_failed)
+        report = replace(plan.report, notes=_notes(generations))
+        if old is not None and report.is_empty:
+            _open_current(generations).close()
+            return report
+        with contextlib.closing(EmbeddingCache.open(generations.embeddings)) as cache:
+            if old is not None:
+                _seed(cache, old)
+            chunked = _chunk(plan.fresh, settings, self.load, self.progress)
+            embedded = chunked.embed(cache, self.progress)
+            draft = _draft(plan, chunked.documents, self.corpus.origin, generations, settings)
+            manifest = _write(directory, draft, cache, generations.vectors, self.progress)
+        passages = sum(len(document.chunks) for document in chunked.documents)
+        return replace(report, manifest=manifest, embedded=embedded, reused=passages - embedded)
 
 
 def pending_changes(
@@ -218,7 +254,7 @@ def _open_current(generations: Generations) -> PassageIndex:
 def _open_old(generations: Generations) -> PassageIndex | None:
     """The current generation to carry over from; a damaged or outdated one is built anew."""
     try:
-        return PassageIndex.open(generations.current(), generations.vectors)
+        return PassageIndex.open(generations.current(), generations.vectors, whole=False)
     except (IndexNotBuilt, IndexOutOfDate, IndexDamaged):
         return None
 
@@ -280,6 +316,8 @@ def _seed(cache: EmbeddingCache, old: PassageIndex) -> None:
     missing = cache.missing(keys.values())
     for ids in batches([i for i, key in keys.items() if key in missing], _BATCH):
         vectors = old.vectors(ids)
+        if len(vectors) < len(ids):
+            raise IndexDamaged(f"generation {old.manifest.generation} lacks vectors: {REMEDY}")
         cache.put({keys[i]: (vectors[i], old.sentence_vectors(i)) for i in ids})
 
 

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from assistant.ingestion import generations_of, ingest, open_index, pending_chan
 from assistant.loading import page_of
 from assistant.segmentation import Span
 from assistant.settings import Settings, load_settings
+from assistant.verification import verify
 
 BRIDGE = "works/2031-03-02-harbour-gazette-glass-bridge"
 REPORT = "works/2031-03-05-velmora-council-bridge-report"
@@ -318,6 +320,64 @@ def test_ingest_builds_a_damaged_index_anew(settings: Settings, load: Load) -> N
     report = ingest(settings, load=load)
     assert len(report.added) == 4
     assert open_index(settings).document(BRIDGE).text.startswith("## A bridge of glass")
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("part", ["chroma.sqlite3", "*"])
+def test_damaged_vectors_are_written_anew(
+    part: str, changed: bool, settings: Settings, load: Load, corpus: Path, embedder: HashEmbedder
+) -> None:
+    """They are not carried over, whether or not a document brings the build to them."""
+    ingest(settings, load=load)
+    embedder.embedded.clear()
+    for path in (generations_of(settings).current() / "chroma").glob(part):
+        if path.is_file():
+            path.write_bytes(b"no vectors" * 1000)
+    if changed:
+        (corpus / "owl.txt").write_text("Owls wake.")
+    report = ingest(settings, load=load)
+    assert len(embedder.embedded) == changed
+    assert len(report.added) == 4 + changed
+    assert verify(settings) == []
+
+
+def test_lost_vectors_are_embedded_anew_where_the_cache_is_gone(
+    settings: Settings, load: Load, corpus: Path, embedder: HashEmbedder
+) -> None:
+    ingest(settings, load=load)
+    embedded = len(embedder.embedded)
+    generations_of(settings).embeddings.unlink()
+    database = generations_of(settings).current() / "chroma" / "chroma.sqlite3"
+    with closing(sqlite3.connect(database)) as chroma, chroma:
+        first = "id = (SELECT min(id) FROM embeddings)"
+        chroma.execute(f"UPDATE embeddings SET embedding_id = 'lost' WHERE {first}")
+    (corpus / "owl.txt").write_text("Owls wake.")
+    ingest(settings, load=load)
+    assert len(embedder.embedded) == 2 * embedded + 1
+    assert verify(settings) == []
+
+
+def test_damaged_graph_is_noticed_before_it_is_read(
+    settings: Settings, load: Load, corpus: Path, embedder: HashEmbedder
+) -> None:
+    """Chroma's native code would end the process, or take what it finds for vectors."""
+    ingest(settings, load=load)
+    [*files] = (generations_of(settings).current() / "chroma").glob("*/*.bin")
+    assert len(files) == 4
+    for path in files:
+        whole = path.read_bytes()
+        for damage in whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1]):
+            path.write_bytes(damage)
+            with pytest.raises(IndexDamaged, match=rf"chroma/.*/{path.name} is not as it was"):
+                open_index(settings)
+        path.write_bytes(whole)
+    open_index(settings).close()
+    files[0].unlink()
+    embedder.embedded.clear()
+    (corpus / "owl.txt").write_text("Owls wake.")
+    assert len(ingest(settings, load=load).added) == 5
+    assert len(embedder.embedded) == 1
+    assert verify(settings) == []
 
 
 @anywhere
