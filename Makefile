@@ -8,7 +8,7 @@ chat: .venv/installed           ## serve the chat; the first time, build the ind
 	$(BIN)/diamond-assistant chat
 
 test: .venv/installed           ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 index: .venv/installed          ## bring the index up to date with corpus/
 	$(BIN)/diamond-assistant index build

@@ -11,6 +11,7 @@ from pathlib import Path
 # Before anything imports a library that could reach for a hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["OMP_NUM_THREADS"] = "1"  # several tests run at once; torch's threads would spin
 for _name in [name for name in os.environ if name.startswith("DIAMOND_")]:
     del os.environ[_name]
 

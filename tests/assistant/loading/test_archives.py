@@ -42,6 +42,7 @@ def test_open_archive_reads_no_more_than_it_declares() -> None:
         (b"", "not a whole file of its kind; copy it here again"),
         (archive({"a": "Owls wake."})[:-30], "not a whole file of its kind; copy it here again"),
     ],
+    ids=["old Office", "text", "empty", "cut off"],  # an archive says when it was made
 )
 def test_open_archive_that_is_none(content: bytes, reason: str) -> None:
     assert refusal(content).startswith(reason)
