@@ -132,12 +132,13 @@ class CorpusFolders:
     def read(self, known: Mapping[str, str] = MappingProxyType({})) -> Iterator[Found]:
         """A result for each file; see `Corpus.read`. A broken one costs nothing but itself."""
         first: dict[str, Path] = {}
+        roots = {folder: os.path.realpath(folder) for folder in {f for _, f in self._files}}
         with ReadingProcess(self._limits) as process:
             for path, folder in self._files:
                 doc_id = _id_of(path, folder)
                 fingerprint = ""
                 try:
-                    source = _Source.read(path, folder, self._digests, self._limits)
+                    source = _Source.read(path, doc_id, roots[folder], self._digests, self._limits)
                     fingerprint = source.fingerprint
                     _refuse_second(doc_id, path, first)
                     if known.get(doc_id) == fingerprint:
@@ -182,7 +183,8 @@ def load_document(
         UnreadableDocument: which file, what is wrong with it, and what to do.
     """
     try:
-        source = _Source.read(path, corpus_dir, digests, limits)
+        doc_id, root = _id_of(path, corpus_dir), os.path.realpath(corpus_dir)
+        source = _Source.read(path, doc_id, root, digests, limits)
         with ReadingProcess(limits) as process:
             return source.document(process)
     except UnreadableDocument as error:
@@ -201,8 +203,8 @@ class _Source:
     limits: Limits
 
     @classmethod
-    def read(cls, path: Path, corpus_dir: Path, digests: bool, limits: Limits) -> _Source:
-        check_file(path, corpus_dir)
+    def read(cls, path: Path, doc_id: str, root: str, digests: bool, limits: Limits) -> _Source:
+        check_file(path, root)
         if path.name.endswith(SIDECAR):
             raise UnreadableDocument("there is no such file as it describes; move it away")
         check_suffix(path.suffix.lower())
@@ -211,9 +213,9 @@ class _Source:
         sidecar = None
         if os.path.lexists(beside):
             with _named(beside):
-                check_file(beside, corpus_dir)
+                check_file(beside, root)
                 sidecar = read_bytes(beside, limits.file_bytes)
-        return cls(path, _id_of(path, corpus_dir), content, sidecar, digests, limits)
+        return cls(path, doc_id, content, sidecar, digests, limits)
 
     @property
     def fingerprint(self) -> str:

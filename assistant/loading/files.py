@@ -35,15 +35,17 @@ def corpus_files(corpus_dir: Path) -> list[Path]:
     return sorted(found)
 
 
-def check_file(path: Path, corpus_dir: Path) -> None:
+def check_file(path: Path, root: str) -> None:
     """See that a path leads to a file of the corpus, and can be a document's id.
+
+    `root` is the corpus's folder, links followed.
 
     Raises:
         UnreadableDocument: it does not, and what to do.
     """
     if _NOT_TEXT.search(str(path)):
         raise UnreadableDocument(f"its name {path.name!a} is not text on one line; rename it")
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(corpus_dir)):
+    if os.path.commonpath([os.path.realpath(path), root]) != root:
         raise UnreadableDocument("a link that leads out of the corpus; put the file itself here")
     if os.path.isdir(path):
         raise UnreadableDocument(
