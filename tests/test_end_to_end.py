@@ -40,7 +40,7 @@ def conversation(settings: Settings) -> Conversation:
         ("Which military uses do artificial diamonds have?", "munitions and radar components"),
         (
             "Why are synthetic diamonds needed in high-tech manufacturing?",
-            "polishing of semiconduc",
+            "crucial to high-precision manufacturing",
         ),
         ("Where is most synthetic diamond made today?", "China"),
         ("How much will the diamond plant in Georgia cost?", "$600 million"),
