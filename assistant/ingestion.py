@@ -105,7 +105,7 @@ class _Builder:
         """Write a generation into an empty folder, unless nothing changed.
 
         An old generation is closed, and its vectors are looked at only where they are
-        needed: if they are damaged then, we begin with nothing.
+        needed: if they are damaged then, we begin with nothing, and say so.
         """
         if old is None:
             return self._build(directory, None)
@@ -115,7 +115,9 @@ class _Builder:
         except (IndexDamaged, sqlite3.Error, *ChromaFailure):
             for path in directory.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            return self._build(directory, None)
+            report = self._build(directory, None)
+            note = f"{old.manifest.generation} was damaged, so everything was written anew"
+            return replace(report, notes=(*report.notes, note))
 
     def _build(self, directory: Path, old: PassageIndex | None) -> IngestReport:
         generations, settings = self.generations, self.settings

@@ -40,7 +40,7 @@ def conversation(settings: Settings) -> Conversation:
         ("Which military uses do artificial diamonds have?", "munitions and radar components"),
         (
             "Why are synthetic diamonds needed in high-tech manufacturing?",
-            "crucial to high-precision manufacturing",
+            "polishing of semiconduc",
         ),
         ("Where is most synthetic diamond made today?", "China"),
         ("How much will the diamond plant in Georgia cost?", "$600 million"),

@@ -322,6 +322,14 @@ def test_ingest_builds_a_damaged_index_anew(settings: Settings, load: Load) -> N
     assert open_index(settings).document(BRIDGE).text.startswith("## A bridge of glass")
 
 
+def lose_a_vector(settings: Settings) -> None:
+    """Give a passage's vector another passage's name."""
+    database = generations_of(settings).current() / "chroma" / "chroma.sqlite3"
+    with closing(sqlite3.connect(database)) as chroma, chroma:
+        first = "id = (SELECT min(id) FROM embeddings)"
+        chroma.execute(f"UPDATE embeddings SET embedding_id = 'lost' WHERE {first}")
+
+
 @pytest.mark.parametrize("changed", [False, True])
 @pytest.mark.parametrize("part", ["chroma.sqlite3", "*"])
 def test_damaged_vectors_are_written_anew(
@@ -341,16 +349,24 @@ def test_damaged_vectors_are_written_anew(
     assert verify(settings) == []
 
 
+def test_damage_that_comes_to_light_while_building_is_said(
+    settings: Settings, load: Load, corpus: Path
+) -> None:
+    before = ingest(settings, load=load).manifest
+    assert before is not None
+    lose_a_vector(settings)
+    report = ingest(settings, load=load)
+    assert report.notes == (f"{before.generation} was damaged, so everything was written anew",)
+    assert verify(settings) == []
+
+
 def test_lost_vectors_are_embedded_anew_where_the_cache_is_gone(
     settings: Settings, load: Load, corpus: Path, embedder: HashEmbedder
 ) -> None:
     ingest(settings, load=load)
     embedded = len(embedder.embedded)
     generations_of(settings).embeddings.unlink()
-    database = generations_of(settings).current() / "chroma" / "chroma.sqlite3"
-    with closing(sqlite3.connect(database)) as chroma, chroma:
-        first = "id = (SELECT min(id) FROM embeddings)"
-        chroma.execute(f"UPDATE embeddings SET embedding_id = 'lost' WHERE {first}")
+    lose_a_vector(settings)
     (corpus / "owl.txt").write_text("Owls wake.")
     ingest(settings, load=load)
     assert len(embedder.embedded) == 2 * embedded + 1
