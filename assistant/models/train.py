@@ -69,7 +69,7 @@ LONGEST_GRADIENT = 1.0
     help="Write there.  [default: beside this file]",
 )
 def main(public: Path | None, rounds: int, seed: int, threads: int, out: Path) -> None:
-    """Train the model that finds the sentences that answer; two and a half hours on two cores."""
+    """Train the model that finds the sentences that answer; some three hours on two cores."""
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     corpus = CorpusQuestions()
