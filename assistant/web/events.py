@@ -67,8 +67,10 @@ class Events:
 
     def widen(self, chat: Chat, request: gr.Request) -> Iterator[Updates]:
         """Ask the last question of all documents, and clear the filters."""
+        cleared: Updates = ([], [], "", "", "")  # once: others may be set while this is answered
         for step in self._desk.retry(chat, Filters(), *who(request)):
-            yield *updates(step), [], [], "", "", ""
+            yield *updates(step), *cleared
+            cleared = (gr.skip(),) * len(cleared)
 
     def edit(self, chat: Chat) -> tuple[Chat, str]:
         """Take up the last question; the next one asked takes its place."""
