@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from llama_index.core.node_parser import NodeParser
@@ -142,7 +143,7 @@ class SentenceChunker(NodeParser):
         header = table_header(text, block) if block.kind == "table" else None
         if header is not None:
             context = f"{context}\n{self._clip(header.of(text))}"
-        for sentence in split_sentences(text, block):
+        for sentence in _in_block(text, block):
             for piece in self._split_long(text, sentence, context):
                 yield piece, context
 
@@ -190,8 +191,21 @@ def _edges(text: str, block: Block) -> Span | None:
     """From the first sentence of a block to its last, or the whole of a table."""
     if block.kind == "table":
         return trimmed(text, block.span)
-    sentences = split_sentences(text, block)
+    sentences = _in_block(text, block)
     return Span(sentences[0].start, sentences[-1].end) if sentences else None
+
+
+def _in_block(text: str, block: Block) -> Sequence[Span]:
+    """Those of a document's sentences that lie in one of its blocks."""
+    sentences = sentences_of(text)
+    start, stop = (
+        bisect_left(sentences, edge, key=_start) for edge in (block.span.start, block.span.end)
+    )
+    return sentences[start:stop]
+
+
+def _start(sentence: Span) -> int:
+    return sentence.start
 
 
 def split_sections(text: str) -> Iterator[Section]:
@@ -259,16 +273,17 @@ def sentence_spans(document: Document, passage: TextNode) -> list[Span]:
     return within(sentences_of(document.text), passage)
 
 
-def sentences_of(text: str) -> list[Span]:
+@lru_cache(maxsize=1)  # a document that is being cut asks for them again and again
+def sentences_of(text: str) -> tuple[Span, ...]:
     """Every sentence and table row of a document's text, in reading order."""
-    return [sentence for block in split_blocks(text) for sentence in split_sentences(text, block)]
+    return tuple(s for block in split_blocks(text) for s in split_sentences(text, block))
 
 
 def within(sentences: Sequence[Span], passage: TextNode) -> list[Span]:
     """Those of a document's sentences that lie in a passage, or their parts that do."""
     first, last = passage.start_char_idx or 0, passage.end_char_idx or 0
     start = bisect_right(sentences, first, key=lambda sentence: sentence.end)
-    stop = bisect_left(sentences, last, key=lambda sentence: sentence.start)
+    stop = bisect_left(sentences, last, key=_start)
     return [Span(max(s.start, first), min(s.end, last)) for s in sentences[start:stop]]
 
 
