@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     )
     answer_from: int = Field(12, ge=1, description="passages, of those, that an answer may quote")
 
-    answer_words: int = Field(100, ge=10, description="longest offline answer")
+    answer_words: int = Field(95, ge=10, description="longest offline answer")
     calibration: Path = Field(
         Path("assistant/answering/calibration.json"),
         description="the fitted confidence and its thresholds, from `eval calibrate`",

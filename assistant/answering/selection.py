@@ -12,9 +12,12 @@ from assistant.answering.moments import Moment
 MAX_SENTENCES = 4
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
-PER_WORD = 0.075  # what a sentence may lack of the best score, for each word of room that it leaves
+PER_WORD = 0.06  # what a sentence may lack of the best score, for each word of room that it leaves
 AS_WELL = 2.0  # how far below a sentence another may score that says the same, to stand for it
 SAME_SOURCE = 0.7  # what a sentence gains beside the best one, if it is of the same document
+# Another page's sentence needs no such nearness to the best if the model takes it for an answer
+# by itself, and it is about what the best one is about: it may give the other figure.
+BY_ITSELF, SAME_MATTER = 0.5, 0.5  # the model's logit; the cosine of the two
 
 # Openings that point at the sentence before: alone, the quote would not say who or what.
 # "The article" is no such thing: it is what is quoted, and its citation names it.
@@ -33,8 +36,10 @@ def choose(
 
     The longer the answer grows, the nearer to the best a sentence must score:
     a clear answer stays short, and an unclear one gets room for a second
-    chance. Of several sentences that say the same, the one with the best source
-    is taken. The first is taken even if it alone is longer than `max_words`.
+    chance. Another page that answers by itself is heard wherever there is room,
+    since sources differ and facts change. Of several sentences that say the
+    same, the one with the best source is taken. The first is taken even if it
+    alone is longer than `max_words`.
     """
     chosen: list[Candidate] = []
     words = 0
@@ -55,7 +60,9 @@ def choose(
         if speaker is None:
             continue
         left = max_words - words - speaker.words
-        if chosen and (left < 0 or lacks > PER_WORD * left):
+        if chosen and (
+            left < 0 or (lacks > PER_WORD * left and not _is_another_voice(speaker, chosen))
+        ):
             continue
         chosen.append(speaker)
         words += speaker.words
@@ -139,6 +146,15 @@ def reading_order(chosen: Sequence[Candidate], moment: Moment) -> list[Candidate
         dates = {c.document: c.published or "" for c in chosen}
         documents.sort(key=lambda document: dates[document], reverse=True)
     return sorted(chosen, key=lambda c: (documents.index(c.document), c.span))
+
+
+def _is_another_voice(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
+    """Whether a page that has not spoken yet answers by itself, on the matter of the best."""
+    return (
+        candidate.logit >= BY_ITSELF
+        and float(candidate.vector @ chosen[0].vector) >= SAME_MATTER
+        and all(candidate.page != other.page for other in chosen)
+    )
 
 
 def _one_voice(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:

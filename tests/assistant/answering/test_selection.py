@@ -10,6 +10,7 @@ from sentences import GAZETTE, candidate, neighbours
 from assistant.answering.candidates import Candidate
 from assistant.answering.moments import Moment
 from assistant.answering.selection import (
+    BY_ITSELF,
     MAX_SENTENCES,
     PER_WORD,
     SAME_SOURCE,
@@ -86,6 +87,26 @@ def test_choose_rather_from_the_source_of_the_best(document: str, chosen: bool) 
     best = candidate("Owls wake at dusk.")
     other = candidate("Gulls sail.", document, score=-SAME_SOURCE, meaning=1)
     assert (other in choose([best, other], best.words + other.words)) is chosen
+
+
+@pytest.mark.parametrize(
+    ("document", "logit", "meaning", "chosen"),
+    [
+        ("eel", BY_ITSELF, 0, True),
+        ("eel", BY_ITSELF - 0.1, 0, False),  # it does not answer by itself
+        ("eel", BY_ITSELF, 1, False),  # it is about another matter
+        ("gull", BY_ITSELF, 0, False),  # its page has spoken
+    ],
+)
+def test_choose_another_page_that_answers_by_itself(
+    document: str, logit: float, meaning: int, chosen: bool
+) -> None:
+    """Where one source says 95 and another 94, both are heard, though one is far the better."""
+    best = candidate("The works cost 95 million.", "gull", score=9)
+    other = candidate("Building took 94 million.", document, logit=logit, meaning=meaning)
+    room = best.words + other.words
+    assert choose([best, other], room) == ([best, other] if chosen else [best])
+    assert choose([best, other], room - 1) == [best]
 
 
 def test_choose_the_second_by_its_worth_beside_the_best() -> None:
