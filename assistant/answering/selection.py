@@ -12,12 +12,12 @@ from assistant.answering.moments import Moment
 MAX_SENTENCES = 4
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
-PER_WORD = 0.06  # what a sentence may lack of the best score, for each word of room that it leaves
+PER_WORD = 0.07  # what a sentence may lack of the best score, for each word of room that it leaves
 AS_WELL = 2.0  # how far below a sentence another may score that says the same, to stand for it
 SAME_SOURCE = 0.7  # what a sentence gains beside the best one, if it is of the same document
 # Another page's sentence needs no such nearness to the best if the model takes it for an answer
 # by itself, and it is about what the best one is about: it may give the other figure.
-BY_ITSELF, SAME_MATTER = 0.5, 0.5  # the model's logit; the cosine of the two
+BY_ITSELF, SAME_MATTER = 1.0, 0.5  # the model's logit; the cosine of the two
 
 # Openings that point at the sentence before: alone, the quote would not say who or what.
 # "The article" is no such thing: it is what is quoted, and its citation names it.
