@@ -20,7 +20,8 @@ gate: .venv/installed           ## hold a change to the accepted figures
 	$(BIN)/diamond-assistant eval gate
 
 PUBLIC ?= ../shared/benchmarks
-model: .venv/installed          ## train the model of assistant/models/ anew, some three hours
+model: .venv/installed          ## train the models of assistant/models/ anew, some three hours
+	$(BIN)/python -m assistant.models.adapt
 	$(BIN)/python -m assistant.models.train --public $(PUBLIC)
 
 lint: .venv/installed           ## style and types

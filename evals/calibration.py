@@ -24,11 +24,11 @@ from evals.datasets import GoldenSet
 
 # Answerable questions that may be refused, as a share; the thresholds are the
 # highest that keep to it.
-MAY_REFUSE = 0.035
-MAY_CALL_NOTHING = 0.022
+MAY_REFUSE = 0.05
+MAY_CALL_NOTHING = 0.01
 
 TOPIC_SIGNALS = ("cosine", "together")
-ANSWER_SIGNALS = ("sentence", "text", "cosine")
+ANSWER_SIGNALS = ("evidence",)
 
 
 @dataclass(frozen=True)

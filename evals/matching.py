@@ -178,7 +178,7 @@ def _number(words: Sequence[str], at: int) -> tuple[Token, int]:
 
 
 def _value(word: str) -> float | None:
-    if word[0].isdecimal():
+    if word[0].isdecimal() and not _ISO_DATE.fullmatch(word):
         return float(word.replace(",", ""))
     return float(_WORDS[word]) if word in _WORDS else None
 

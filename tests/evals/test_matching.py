@@ -144,6 +144,11 @@ def test_says_whatever_the_case_and_the_spaces(wanted: str) -> None:
     assert says("It stands in Georgia  plant 2.", wanted)
 
 
+@pytest.mark.parametrize("text", ["twenty 2026-06-24", "$2026-06-24"])
+def test_says_a_day_that_follows_a_number_or_a_sign(text: str) -> None:
+    assert says(text, "24 June 2026")
+
+
 def test_says_words_with_other_punctuation() -> None:
     assert says("Japan’s “first-batch” projects", "japan's first batch")
 

@@ -1,8 +1,8 @@
 import json
+import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +13,8 @@ from assistant.answering.candidates import Candidate
 from assistant.answering.confidence import Calibration, Logistic, in_words, signals_of
 from assistant.answering.questions import AskedFor
 from assistant.errors import SettingsError
-from assistant.reranking import Judgement
 
-ANSWERED = {"bias": -1.0, "weights": {"sentence": 0.5, "cosine": 2.0}}
+ANSWERED = {"bias": -1.0, "weights": {"evidence": 0.5, "cosine": 2.0}}
 FITTED: dict[str, Any] = {
     "on_topic": {"bias": 100.0, "weights": {"cosine": 0.0}},  # as good as certain
     "if_on_topic": ANSWERED,
@@ -33,7 +32,6 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 def signals(
     *candidates: Candidate,
     asked: AskedFor = ASKED,
-    texts: tuple[float, ...] = (),
     cosines: tuple[float, ...] = (),
 ) -> dict[str, float]:
     """The signals of sentences that are a passage each, the best first."""
@@ -41,11 +39,7 @@ def signals(
     for found, cosine in zip(candidates, cosines or (0.5,) * len(candidates), strict=True):
         found.passage.metadata["cosine"] = cosine
         passages.append(NodeWithScore(node=found.passage, score=0.0))
-    judgements = [
-        Judgement(logit, np.zeros(1, dtype=np.float32))
-        for logit in texts or (0.0,) * len(candidates)
-    ]
-    return signals_of(asked, passages, judgements, candidates)
+    return signals_of(asked, passages, candidates)
 
 
 def test_load_reads_what_was_written(tmp_path: Path) -> None:
@@ -84,12 +78,12 @@ def test_load_of_no_file_names_path_and_command(name: str, tmp_path: Path) -> No
 
 def test_probability_is_a_half_where_nothing_speaks() -> None:
     """-1 + 0.5 · 0 + 2 · 0.5 = 0"""
-    assert CALIBRATION.probability({"sentence": 0.0, "cosine": 0.5}) == pytest.approx(0.5)
+    assert CALIBRATION.probability({"evidence": 0.0, "cosine": 0.5}) == pytest.approx(0.5)
 
 
 def test_probability_is_the_logistic_function_of_the_signals() -> None:
     """-1 + 0.5 · 4 + 2 · 0 = 1, whatever else is known"""
-    found = CALIBRATION.probability({"sentence": 4.0, "cosine": 0.0, "kind": 9.0})
+    found = CALIBRATION.probability({"evidence": 4.0, "cosine": 0.0, "kind": 9.0})
     assert found == pytest.approx(0.7310586)
 
 
@@ -101,14 +95,14 @@ def test_probability_is_that_of_both_the_topic_and_the_answer() -> None:
 
 
 @given(FLOATS, FLOATS)
-def test_probability_of_any_signals_is_one(sentence: float, cosine: float) -> None:
-    assert 0 <= CALIBRATION.probability({"sentence": sentence, "cosine": cosine}) <= 1
+def test_probability_of_any_signals_is_one(evidence: float, cosine: float) -> None:
+    assert 0 <= CALIBRATION.probability({"evidence": evidence, "cosine": cosine}) <= 1
 
 
 @given(st.floats(-8, 8), st.floats(-8, 8))
 def test_probability_grows_with_a_signal_that_speaks_for_it(one: float, other: float) -> None:
     low, high = (
-        CALIBRATION.probability({"sentence": value, "cosine": 0.5})
+        CALIBRATION.probability({"evidence": value, "cosine": 0.5})
         for value in sorted([one, other])
     )
     assert low <= high
@@ -119,11 +113,11 @@ def test_signals_of_two_passages() -> None:
     found = signals(
         candidate("The 2 owls wake.", "a", logit=1.5),
         candidate("The lamp lit the owls.", "b", logit=2.5),
-        texts=(0.5, -3.0),
         cosines=(0.25, 0.75),
     )
+    odds = math.exp(1.5) + math.exp(2.5)
     assert found == {
-        "sentence": 2.5, "text": 0.5, "cosine": 0.75, "together": 1.0,
+        "evidence": pytest.approx(math.log(odds)), "cosine": 0.75, "together": 1.0,
     }  # fmt: skip
 
 
@@ -136,8 +130,13 @@ def test_signals_are_named_as_the_calibration_names_them() -> None:
 
 @pytest.mark.parametrize(("logit", "signal"), [(90.0, 8.0), (-90.0, -8.0), (7.5, 7.5)])
 def test_signals_of_the_model_are_within_bounds(logit: float, signal: float) -> None:
-    found = signals(candidate("Owls.", logit=logit), texts=(logit,))
-    assert (found["sentence"], found["text"]) == (signal, signal)
+    assert signals(candidate("Owls.", logit=logit))["evidence"] == signal
+
+
+def test_signals_of_several_that_may_answer_are_those_of_one_that_does() -> None:
+    """Even odds twice are odds of two; a sentence beyond the window adds nothing."""
+    twice = signals(candidate("Owls.", "a"), candidate("Owls!", "b"), candidate("Off.", logit=-20))
+    assert twice["evidence"] == pytest.approx(math.log(2))
 
 
 def test_signal_together_is_of_one_passage() -> None:
@@ -160,8 +159,7 @@ def test_signals_do_not_read_the_scores_of_a_passage() -> None:
 
 def test_signal_cosine_of_passages_without_one() -> None:
     owl = candidate("Owls wake.")
-    judgement = Judgement(0.0, np.zeros(1, dtype=np.float32))
-    found = signals_of(ASKED, [NodeWithScore(node=owl.passage)], [judgement], [owl])
+    found = signals_of(ASKED, [NodeWithScore(node=owl.passage)], [owl])
     assert found["cosine"] == 0.0
 
 
