@@ -54,7 +54,7 @@ class SentenceTransformerEmbedder(BaseEmbedding):
 
     A question and the text that answers it say different things: `adapter`, a square
     matrix, moves the vector of a question, and of nothing else, to where answers are
-    (LlamaIndex has the same as LinearAdapterEmbeddingModel, which reads pickles).
+    (as LlamaIndex's LinearAdapterEmbeddingModel does).
 
     One thread encodes at a time: the tokenizer below is not safe to share, and
     two models at work on the same cores are slower than one after the other.

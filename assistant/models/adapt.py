@@ -3,7 +3,7 @@
 A question's vector is moved by a matrix towards the passages that answer it;
 passages stay where they are, so no index is built anew for it. Needs the packages
 of `pip install '.[train]'` and the built index of our corpus. Writes
-query_adapter.npy with its hash beside this file, in a minute.
+query_adapter.npy with its hash beside this file, in two minutes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from assistant.settings import load_settings
 
 PASSES = 10
 AT_ONCE = 128  # questions
-# A weak pull and small steps: what is learnt of our corpus must not cost elsewhere.
+# Small steps and a strong pull back: what is learnt of our corpus must not cost elsewhere.
 RATE, WEIGHT_DECAY = 2e-4, 5.0
 TEMPERATURE = 0.03  # a cosine that is lower by as much is e times less likely
 DEPTH = 12  # passages that are read for an answer

@@ -168,7 +168,7 @@ def test_run_keeps_outcomes_and_signals(
         "unanswerable-1": ("nothing", True),
     }
     for result in results:
-        assert set(result.signals) == {"sentence", "text", "cosine", "together"}
+        assert set(result.signals) == {"evidence", "cosine", "together"}
 
 
 def test_run_folder_holds_everything(
