@@ -23,7 +23,13 @@ from numpy.typing import NDArray
 from assistant.embeddings import ADAPTER, Embedder, Vectors, adapted, load_embedder
 from assistant.index import PassageIndex
 from assistant.ingestion import open_index
-from assistant.models.examples import QUESTIONS, evidence_spans, read_lines, standalone
+from assistant.models.examples import (
+    QUESTIONS,
+    documents_of,
+    evidence_spans,
+    read_lines,
+    standalone,
+)
 from assistant.segmentation import Span
 from assistant.settings import load_settings
 
@@ -63,8 +69,7 @@ def main(seed: int, out: Path) -> None:
     index = open_index(settings)
     embedder = load_embedder(settings.embedding_model, torch.get_num_threads(), plain=True)
     held = list(read_lines(QUESTIONS / "held_out.jsonl"))
-    apart = {piece["document"] for record in held for piece in record["evidence"]}
-    apart |= {record["near"] for record in held if "near" in record}
+    apart = documents_of(held)
     everything = list(index.passages())
     seen = [passage for passage in everything if passage.ref_doc_id not in apart]
     train = asked(index, embedder, list(read_lines(QUESTIONS / "corpus.jsonl")), seen)

@@ -158,6 +158,15 @@ class CorpusExamples:
         return [sentence.span for sentence in self._index.sentences_of(passage.node_id)]
 
 
+def documents_of(records: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The documents that questions are about, or near to where these have no answer."""
+    named: set[str] = set()
+    for record in records:
+        named |= {piece["document"] for piece in record["evidence"]}
+        named |= {record["near"]} if "near" in record else set()
+    return named
+
+
 def evidence_spans(index: PassageIndex, record: Mapping[str, Any]) -> dict[str, list[Span]]:
     """Where the evidence of a question stands, by document."""
     spans: dict[str, list[Span]] = {}

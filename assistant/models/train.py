@@ -30,6 +30,7 @@ from assistant.models.examples import (
     Group,
     PublicExamples,
     batches,
+    documents_of,
     hardest,
     read_lines,
     split_groups,
@@ -118,9 +119,7 @@ class CorpusQuestions:
         )
         self._records = list(read_lines(QUESTIONS / "corpus.jsonl"))
         self._held = list(read_lines(QUESTIONS / "held_out.jsonl"))
-        documents = {piece["document"] for record in self._held for piece in record["evidence"]}
-        documents |= {record["near"] for record in self._held if "near" in record}
-        self._training = CorpusExamples(index, retriever, without=documents)
+        self._training = CorpusExamples(index, retriever, without=documents_of(self._held))
         self._validation = CorpusExamples(index, retriever)
 
     def to_validate(self) -> list[Group]:

@@ -24,6 +24,7 @@ from assistant.models.examples import (
     Group,
     PublicExamples,
     batches,
+    documents_of,
     hardest,
     is_held_out,
     may_say_it,
@@ -74,6 +75,11 @@ def write(folder: Path, corpus: list[dict[str, Any]], **queries: list[dict[str, 
     for name, records in queries.items():
         lines = "".join(json.dumps(record) + "\n" for record in records)
         (folder / f"{name}.jsonl").write_text(lines)
+
+
+def test_documents_of_questions_with_and_without_an_answer() -> None:
+    unanswered = {"question": "Who painted it?", "evidence": [], "near": REPORT}
+    assert documents_of([COST, unanswered]) == {GAZETTE, REPORT}
 
 
 def test_group_labels_the_quote_and_what_may_say_the_same(make: Make) -> None:
