@@ -98,15 +98,15 @@ def share_below(threshold: float, scores: Iterable[float]) -> float:
 
 def test_fit_puts_separable_kinds_in_order() -> None:
     seen = [
-        *observations("answerable", 4, 50),
-        *observations("near-topic", -4, 50),
+        *observations("answerable", 8, 50),
+        *observations("near-topic", -8, 50),
         *observations("off-topic", -12, 50),
     ]
     fitted = fit(seen, {})
     answerable = [*map(fitted.probability, of_kind(seen, "answerable"))]
     near = [*map(fitted.probability, of_kind(seen, "near-topic"))]
     off = [*map(fitted.probability, of_kind(seen, "off-topic"))]
-    assert min(answerable) > 0.75 > 0.25 > max(near)
+    assert min(answerable) > 0.9 > 0.1 > max(near)
     assert max(near) > max(off)
     assert max(near) < fitted.abstain_below < 1
     topics = [*map(fitted.topic, of_kind(seen, "answerable", "near-topic"))]
